@@ -1,0 +1,132 @@
+import { Environment } from './environment.js';
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type TlsMode = 'disable' | 'require' | 'verify-full';
+export type ProcessRole = 'all' | 'api' | 'worker';
+
+/** PgBouncer in front of the server. */
+export interface PoolerConfig extends Endpoint {
+  readonly adminUser: string;
+  readonly adminPassword: string;
+  readonly authUser: string;
+  readonly authPassword: string;
+  /** Where Rowhouse writes the files that PgBouncer includes; without it, PgBouncer is expected to have a `*` entry. */
+  readonly configDir: string | null;
+}
+
+/** The PostgreSQL server that the environment names, with the rights to create roles and databases on it. */
+export interface ServerConfig extends Endpoint {
+  readonly adminUser: string;
+  readonly adminPassword: string;
+  readonly tls: TlsMode;
+  readonly pooler: PoolerConfig | null;
+}
+
+export interface ControlDatabaseConfig extends Endpoint {
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly tls: TlsMode;
+  readonly poolSize: number;
+  readonly throughPooler: boolean;
+}
+
+export interface Config {
+  readonly environment: string;
+  readonly role: ProcessRole;
+  readonly logLevel: string;
+  readonly http: Endpoint & {
+    readonly bodyLimitBytes: number;
+    readonly trustProxy: boolean;
+    readonly rateLimitPerMinute: number;
+  };
+  /** The admin key that the environment gives, if it does. */
+  readonly apiKey: string | null;
+  readonly control: ControlDatabaseConfig;
+  readonly server: ServerConfig;
+  /** The host that clients use to reach both ports; null where it is the one that Rowhouse itself uses. */
+  readonly publicHost: string | null;
+  readonly caFile: string | null;
+  readonly redisUrl: string | null;
+  /** 32 bytes, or null: then no password can be shown again. */
+  readonly encryptionKey: Buffer | null;
+  readonly databases: { readonly defaultMaxConnections: number; readonly warmPoolSize: number };
+  readonly operations: { readonly leaseSeconds: number };
+}
+
+/** The dependency-injection token of the configuration. */
+export const CONFIG = Symbol('CONFIG');
+
+export function toConfig(env: Environment): Config {
+  const dbHost = env.DB_HOST ?? '127.0.0.1';
+  const pooler = toPooler(env, dbHost);
+  const throughPooler = env.DB_PGBOUNCER_ENABLED && pooler !== null;
+  const entry: Endpoint = throughPooler ? pooler : { host: dbHost, port: env.DB_PORT };
+  return deepFreeze({
+    environment: env.NODE_ENV,
+    role: env.ROWHOUSE_ROLE as ProcessRole,
+    logLevel: env.LOG_LEVEL,
+    http: {
+      host: env.HOST,
+      port: env.PORT,
+      bodyLimitBytes: env.BODY_LIMIT_BYTES,
+      trustProxy: env.TRUST_PROXY,
+      rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+    },
+    apiKey: env.API_KEY ?? null,
+    control: {
+      host: entry.host,
+      port: entry.port,
+      user: env.DB_USER,
+      password: env.DB_PASSWORD,
+      database: env.DB_NAME,
+      tls: env.DB_SSL as TlsMode,
+      poolSize: env.CONTROL_POOL_SIZE,
+      throughPooler,
+    },
+    server: {
+      host: dbHost,
+      port: env.DB_PORT,
+      adminUser: env.PG_ADMIN_USER,
+      adminPassword: env.PG_ADMIN_PASSWORD,
+      tls: env.DB_SSL as TlsMode,
+      pooler,
+    },
+    publicHost: env.PUBLIC_HOST ?? null,
+    caFile: env.TLS_CA_FILE ?? null,
+    redisUrl: env.REDIS_URL ?? null,
+    encryptionKey: env.ENCRYPTION_KEY ? decodeKey(env.ENCRYPTION_KEY) : null,
+    databases: {
+      defaultMaxConnections: env.DATABASE_MAX_CONNECTIONS,
+      warmPoolSize: env.WARM_POOL_SIZE,
+    },
+    operations: { leaseSeconds: env.OPERATION_LEASE_SECONDS },
+  });
+}
+
+function toPooler(env: Environment, dbHost: string): PoolerConfig | null {
+  if (!env.DB_PGBOUNCER_ENABLED && env.DB_PGBOUNCER_HOST === undefined) return null;
+  return {
+    host: env.DB_PGBOUNCER_HOST ?? dbHost,
+    port: env.DB_PGBOUNCER_PORT,
+    adminUser: env.PGBOUNCER_ADMIN_USER,
+    adminPassword: env.PGBOUNCER_ADMIN_PASSWORD,
+    authUser: env.PGBOUNCER_AUTH_USER,
+    authPassword: env.PGBOUNCER_AUTH_PASSWORD,
+    configDir: env.PGBOUNCER_CONFIG_DIR ?? null,
+  };
+}
+
+function decodeKey(text: string): Buffer {
+  return Buffer.from(text, text.length === 64 ? 'hex' : 'base64');
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Buffer.isBuffer(value)) return value;
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,40 @@
+import 'reflect-metadata';
+import { plainToInstance } from 'class-transformer';
+import { type ValidationError, validateSync } from 'class-validator';
+import { type Config, toConfig } from './config.js';
+import { Environment } from './environment.js';
+
+/** Names each bad variable and what it should be, never its value. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The environment is not valid: ${problems.join('; ')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Turns the environment into the one validated, frozen configuration. Throws ConfigError. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const known = Object.keys(new Environment());
+  const given = Object.fromEntries(
+    [...known, ...OPTIONAL_VARIABLES].filter((name) => env[name]).map((name) => [name, env[name]]),
+  );
+  const environment = plainToInstance(Environment, given, { exposeDefaultValues: true });
+  const problems = validateSync(environment).flatMap(describe);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return toConfig(environment);
+}
+
+const OPTIONAL_VARIABLES = [
+  'API_KEY',
+  'DB_HOST',
+  'DB_PGBOUNCER_HOST',
+  'PGBOUNCER_CONFIG_DIR',
+  'PUBLIC_HOST',
+  'TLS_CA_FILE',
+  'REDIS_URL',
+  'ENCRYPTION_KEY',
+] as const satisfies readonly (keyof Environment)[];
+
+function describe(error: ValidationError): string[] {
+  return Object.values(error.constraints ?? {});
+}
