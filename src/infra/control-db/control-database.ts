@@ -1,0 +1,66 @@
+import { Client } from 'pg';
+import type { Config } from '../../config/config.js';
+import { quoteIdentifier, quoteLiteral } from '../../kernel/identifiers.js';
+import { scramVerifier } from '../../kernel/scram.js';
+import { SQLSTATE, sqlState } from '../postgres/sqlstate.js';
+import { tlsOptions } from './connection.js';
+
+/**
+ * Makes the control role and the control database where they are missing, through the admin connection. Safe when
+ * several processes start at once: the one that comes second finds what the first made.
+ */
+export async function ensureControlDatabase(config: Config): Promise<void> {
+  const { host, port, adminUser, adminPassword, tls } = config.server;
+  const client = new Client({
+    host,
+    port,
+    user: adminUser,
+    password: adminPassword,
+    database: 'postgres',
+    ssl: tlsOptions(tls, config.caFile),
+    application_name: 'rowhouse',
+    connectionTimeoutMillis: 5_000,
+    options: '-c search_path=pg_catalog,pg_temp -c statement_timeout=60s -c lock_timeout=10s',
+  });
+  await client.connect();
+  try {
+    await createRole(client, config);
+    await createDatabase(client, config);
+  } finally {
+    await client.end();
+  }
+}
+
+async function createRole(client: Client, { control, server }: Config): Promise<void> {
+  if (control.user === server.adminUser) return;
+  const found = await client.query('SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1', [control.user]);
+  if (found.rowCount) return;
+  const verifier = quoteLiteral(await scramVerifier(control.password));
+  await ignoring(SQLSTATE.duplicateObject, () =>
+    client.query(`CREATE ROLE ${quoteIdentifier(control.user)} LOGIN PASSWORD ${verifier}`),
+  );
+}
+
+async function createDatabase(client: Client, { control }: Config): Promise<void> {
+  const found = await client.query('SELECT 1 FROM pg_catalog.pg_database WHERE datname = $1', [
+    control.database,
+  ]);
+  if (found.rowCount) return;
+  const name = quoteIdentifier(control.database);
+  await ignoring(SQLSTATE.duplicateDatabase, () =>
+    client.query(
+      `CREATE DATABASE ${name} OWNER ${quoteIdentifier(control.user)} TEMPLATE template0 ENCODING 'UTF8'`,
+    ),
+  );
+  await client.query(`REVOKE ALL ON DATABASE ${name} FROM PUBLIC`);
+}
+
+/** Losing the race shows as "duplicate", or as a unique violation in the catalog itself. */
+async function ignoring(state: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const actual = sqlState(error);
+    if (actual !== state && actual !== SQLSTATE.uniqueViolation) throw error;
+  }
+}

@@ -1,0 +1,37 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CONFIG, type Config } from '../../config/config.js';
+import { controlConnection } from './connection.js';
+
+/** Offers the TypeORM DataSource of the control database everywhere. The schema is made by `migrate`, never by TypeORM. */
+@Module({})
+export class ControlDbModule {
+  static register(): DynamicModule {
+    return {
+      module: ControlDbModule,
+      imports: [
+        TypeOrmModule.forRootAsync({
+          inject: [CONFIG],
+          useFactory: (config: Config) => {
+            const { host, port, user, password, database, ssl, ...extra } = controlConnection(config);
+            return {
+              type: 'postgres',
+              host,
+              port,
+              username: user,
+              password: password as string,
+              database,
+              ssl: ssl as boolean | object,
+              extra: { ...extra, max: config.control.poolSize },
+              autoLoadEntities: true,
+              synchronize: false,
+              installExtensions: false,
+              logging: false,
+              retryAttempts: 0,
+            };
+          },
+        }),
+      ],
+    };
+  }
+}

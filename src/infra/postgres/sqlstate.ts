@@ -1,0 +1,58 @@
+/** The error codes that Rowhouse tells apart (PostgreSQL manual, appendix A). */
+export const SQLSTATE = {
+  deadlockDetected: '40P01',
+  duplicateDatabase: '42P04',
+  duplicateObject: '42710',
+  duplicateSchema: '42P06',
+  duplicateTable: '42P07',
+  insufficientPrivilege: '42501',
+  invalidCatalogName: '3D000',
+  lockNotAvailable: '55P03',
+  objectInUse: '55006',
+  queryCanceled: '57014',
+  undefinedObject: '42704',
+  undefinedTable: '42P01',
+  uniqueViolation: '23505',
+} as const;
+
+const UNAVAILABLE_STATES = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08001', '08003', '08004', '08006']);
+const UNAVAILABLE_ERRNOS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOENT']);
+
+/** PgBouncer reports that it has no server behind it as a protocol violation. */
+const POOLER_STATE = '08P01';
+
+/** The SQLSTATE of a PostgreSQL error, through TypeORM's wrapping; undefined for any other error. */
+export function sqlState(error: unknown): string | undefined {
+  const code = errorCode(error);
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** Whether the error says that PostgreSQL or PgBouncer is away, rather than that a statement is wrong. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isUnavailable);
+  const code = errorCode(error);
+  if (code !== undefined) {
+    return UNAVAILABLE_STATES.has(code) || code === POOLER_STATE || UNAVAILABLE_ERRNOS.has(code);
+  }
+  return error instanceof Error && isDriverDisconnect(error);
+}
+
+/** node-postgres gives these no code: its own texts are all there is to match. */
+function isDriverDisconnect(error: Error): boolean {
+  return (
+    error.message.startsWith('Connection terminated') ||
+    error.message === 'timeout exceeded when trying to connect' ||
+    error.message === 'Query read timeout' ||
+    error.message === 'Client has encountered a connection error and is not queryable'
+  );
+}
+
+function errorCode(error: unknown): string | undefined {
+  if (error === null || typeof error !== 'object') return undefined;
+  if ('driverError' in error && error.driverError !== error) return errorCode(error.driverError) ?? codeOf(error);
+  return codeOf(error);
+}
+
+function codeOf(error: object): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
