@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { CONNECTION_FORMATS, connectionStrings, formatConnection } from './connection-strings.js';
+
+const target = {
+  databaseName: 'tenant_0a1b2c3d',
+  username: 'user_0a1b2c3d',
+  password: 'secret',
+  direct: { host: 'db.example.com', port: 5432 },
+  pooled: { host: 'db.example.com', port: 6432 },
+};
+
+describe('connection strings', () => {
+  test('name both ports, and a shadow database of its own', () => {
+    expect(connectionStrings(target)).toEqual({
+      connection_string:
+        'postgresql://user_0a1b2c3d:secret@db.example.com:5432/tenant_0a1b2c3d?sslmode=require',
+      connection_string_pooled:
+        'postgresql://user_0a1b2c3d:secret@db.example.com:6432/tenant_0a1b2c3d?sslmode=require&pgbouncer=true',
+      shadow_database_url:
+        'postgresql://user_0a1b2c3d:secret@db.example.com:5432/tenant_0a1b2c3d_shadow?sslmode=require&schema=public',
+      shadow_database_url_pooled:
+        'postgresql://user_0a1b2c3d:secret@db.example.com:6432/tenant_0a1b2c3d_shadow?sslmode=require&schema=public&pgbouncer=true',
+    });
+  });
+
+  test('put an IPv6 host in brackets', () => {
+    const strings = connectionStrings({ ...target, direct: { host: '::1', port: 5433 } });
+
+    expect(new URL(strings.connection_string).host).toBe('[::1]:5433');
+  });
+
+  test('have no pooled form on a server without a pooler', () => {
+    const strings = connectionStrings({ ...target, pooled: null });
+
+    expect(strings.connection_string_pooled).toBeNull();
+    expect(strings.shadow_database_url_pooled).toBeNull();
+  });
+
+  test.each(CONNECTION_FORMATS)('come in the form of %s, with the password once asked for', (format) => {
+    expect(formatConnection(target, format)).toContain('secret');
+  });
+
+  test('leave out of libpq what libpq refuses', () => {
+    expect(formatConnection(target, 'libpq')).not.toMatch(/pgbouncer|schema/);
+  });
+});

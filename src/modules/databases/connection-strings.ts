@@ -1,0 +1,128 @@
+import type { Endpoint } from '../../config/config.js';
+
+/** What it takes to reach one database on both ports. `pooled` is null on a server without PgBouncer. */
+export interface ConnectionTarget {
+  readonly databaseName: string;
+  readonly username: string;
+  readonly password: string;
+  readonly direct: Endpoint;
+  readonly pooled: Endpoint | null;
+}
+
+export interface ConnectionStrings {
+  connection_string: string;
+  connection_string_pooled: string | null;
+  shadow_database_url: string;
+  shadow_database_url_pooled: string | null;
+}
+
+export const CONNECTION_FORMATS = ['prisma', 'typeorm', 'drizzle', 'libpq', 'jdbc', 'env'] as const;
+export type ConnectionFormat = (typeof CONNECTION_FORMATS)[number];
+
+/** The four URLs of a database. `pgbouncer` and `schema` are Prisma's parameters, which libpq refuses. */
+export function connectionStrings(target: ConnectionTarget): ConnectionStrings {
+  const shadow = shadowOf(target);
+  const { direct, pooled } = target;
+  return {
+    connection_string: url(target, direct, 'sslmode=require'),
+    connection_string_pooled: pooled && url(target, pooled, 'sslmode=require&pgbouncer=true'),
+    shadow_database_url: url(shadow, direct, 'sslmode=require&schema=public'),
+    shadow_database_url_pooled: pooled && url(shadow, pooled, 'sslmode=require&schema=public&pgbouncer=true'),
+  };
+}
+
+/** The same connections in the words of one client library, ready to be pasted. */
+export function formatConnection(target: ConnectionTarget, format: ConnectionFormat): string {
+  return FORMATS[format](target);
+}
+
+const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = {
+  prisma: (target) => {
+    const strings = connectionStrings(target);
+    return lines(
+      `DATABASE_URL="${strings.connection_string_pooled ?? strings.connection_string}"`,
+      `DIRECT_URL="${strings.connection_string}"`,
+      `SHADOW_DATABASE_URL="${strings.shadow_database_url}"`,
+    );
+  },
+  typeorm: (target) =>
+    JSON.stringify(
+      {
+        type: 'postgres',
+        ...preferred(target),
+        username: target.username,
+        password: target.password,
+        database: target.databaseName,
+        ssl: { rejectUnauthorized: true },
+      },
+      null,
+      2,
+    ),
+  drizzle: (target) =>
+    lines(
+      "import { defineConfig } from 'drizzle-kit';",
+      '',
+      'export default defineConfig({',
+      "  dialect: 'postgresql',",
+      `  dbCredentials: { url: '${url(target, target.direct, 'sslmode=require')}' },`,
+      '});',
+    ),
+  libpq: (target) => {
+    const shadow = shadowOf(target);
+    return lines(
+      keywords(target, target.direct),
+      target.pooled && keywords(target, target.pooled),
+      keywords(shadow, target.direct),
+      target.pooled && keywords(shadow, target.pooled),
+    );
+  },
+  jdbc: (target) =>
+    lines(
+      jdbc(target, target.direct, ''),
+      // PgBouncer before 1.21 does not carry server-side prepared statements in transaction mode.
+      target.pooled && jdbc(target, target.pooled, '&prepareThreshold=0'),
+    ),
+  env: (target) => {
+    const { host, port } = preferred(target);
+    return lines(
+      `PGHOST=${host}`,
+      `PGPORT=${port}`,
+      `PGDATABASE=${target.databaseName}`,
+      `PGUSER=${target.username}`,
+      `PGPASSWORD=${target.password}`,
+      'PGSSLMODE=require',
+      `DATABASE_URL=${url(target, { host, port }, 'sslmode=require')}`,
+      `DIRECT_URL=${url(target, target.direct, 'sslmode=require')}`,
+    );
+  },
+};
+
+function shadowOf(target: ConnectionTarget): ConnectionTarget {
+  return { ...target, databaseName: `${target.databaseName}_shadow` };
+}
+
+function preferred(target: ConnectionTarget): Endpoint {
+  const { host, port } = target.pooled ?? target.direct;
+  return { host, port };
+}
+
+function url(target: ConnectionTarget, { host, port }: Endpoint, query: string): string {
+  return `postgresql://${target.username}:${target.password}@${bracketed(host)}:${port}/${target.databaseName}?${query}`;
+}
+
+function jdbc(target: ConnectionTarget, { host, port }: Endpoint, more: string): string {
+  const credentials = `user=${target.username}&password=${target.password}`;
+  return `jdbc:postgresql://${bracketed(host)}:${port}/${target.databaseName}?${credentials}&sslmode=require${more}`;
+}
+
+function keywords(target: ConnectionTarget, { host, port }: Endpoint): string {
+  return `host=${host} port=${port} dbname=${target.databaseName} user=${target.username} password=${target.password} sslmode=require`;
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function lines(...parts: (string | null)[]): string {
+  return parts.filter((part) => part !== null).join('\n');
+}

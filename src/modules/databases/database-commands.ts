@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { RequestContext } from '../../http/request-context.js';
+import { AuditLog } from '../../infra/control-db/audit-log.js';
+import { notFound, RowhouseError } from '../../kernel/errors.js';
+import type { Operation } from '../../operations/operation.types.js';
+import { OperationsService } from '../../operations/operations.service.js';
+import type { DatabaseEntity } from './database.entity.js';
+import { DatabasePresenter } from './database-presenter.js';
+import type { DatabaseStatus } from './database-status.js';
+import { DatabasesRepository } from './databases.repository.js';
+
+export interface Command {
+  readonly kind: string;
+  /** The statuses in which it makes sense. */
+  readonly from: readonly DatabaseStatus[];
+  readonly input?: Readonly<Record<string, unknown>>;
+  /** Changes of the row that belong into the same transaction; the database as it is before them. */
+  prepare?(tx: EntityManager, database: DatabaseEntity): Promise<void>;
+}
+
+export interface Started {
+  readonly database: DatabaseEntity;
+  readonly operation: Operation;
+}
+
+/** Starts operations on databases that exist: lock the row, check, change, enqueue and audit in one control transaction. */
+@Injectable()
+export class DatabaseCommands {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly repository: DatabasesRepository,
+    private readonly presenter: DatabasePresenter,
+    private readonly operations: OperationsService,
+    private readonly audit: AuditLog,
+  ) {}
+
+  start(context: RequestContext, id: string, command: Command): Promise<Started> {
+    return this.dataSource.transaction(async (tx) => {
+      const database = await this.getLocked(tx, id);
+      assertStatus(database, command);
+      const before = this.presenter.database(database);
+      await command.prepare?.(tx, database);
+      const operation = await this.operations.create(tx, context, {
+        kind: command.kind,
+        subjectType: 'database',
+        subjectId: id,
+        input: command.input ?? {},
+      });
+      await this.audit.record(tx, context, {
+        action: command.kind,
+        resourceType: 'database',
+        resourceId: id,
+        operationId: operation.id,
+        before,
+        after: command.input ?? {},
+        outcome: 'accepted',
+      });
+      return { database, operation };
+    });
+  }
+
+  async getLocked(tx: EntityManager, id: string): Promise<DatabaseEntity> {
+    const database = await this.repository.findLocked(tx, id);
+    if (!database) throw notFound('database', id);
+    return database;
+  }
+}
+
+function assertStatus({ status }: DatabaseEntity, { from }: Command): void {
+  if (from.includes(status)) return;
+  if (status === 'creating' || status === 'deleting') {
+    throw new RowhouseError('RESOURCE_BUSY', `The database is ${status}; wait until that is done.`);
+  }
+  throw new RowhouseError('CONFLICT', `The database is ${status}; this needs it to be ${from.join(' or ')}.`);
+}

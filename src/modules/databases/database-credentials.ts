@@ -1,0 +1,70 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { CONFIG, type Config } from '../../config/config.js';
+import { RowhouseError } from '../../kernel/errors.js';
+import { generatePassword } from '../../kernel/ids.js';
+import { scramVerifier } from '../../kernel/scram.js';
+import { SecretBox } from '../../kernel/secret-box.js';
+
+const REMEMBER_MS = 900_000;
+
+export interface FreshCredentials {
+  /** In memory only: it goes into one answer and nowhere else. */
+  readonly password: string;
+  readonly verifier: string;
+  /** Null without an ENCRYPTION_KEY. */
+  readonly ciphertext: string | null;
+}
+
+/** Makes passwords, and opens the sealed ones. At rest there are a SCRAM verifier and, with a key, a ciphertext. */
+@Injectable()
+export class DatabaseCredentials {
+  private readonly box: SecretBox | null;
+  private readonly recent = new LRUCache<string, string>({ max: 10_000, ttl: REMEMBER_MS });
+
+  constructor(@Inject(CONFIG) config: Config) {
+    this.box = config.encryptionKey && SecretBox.of(config.encryptionKey);
+  }
+
+  async generate(databaseId: string): Promise<FreshCredentials> {
+    const password = generatePassword();
+    return {
+      password,
+      verifier: await scramVerifier(password),
+      ciphertext: this.box?.seal(password, purpose(databaseId)) ?? null,
+    };
+  }
+
+  /** Keeps a password in memory for the operation that puts it in force. */
+  remember(operationId: string, password: string): void {
+    this.recent.set(operationId, password);
+  }
+
+  recall(operationId: string): string | null {
+    return this.recent.get(operationId) ?? null;
+  }
+
+  /** The password, or null where it was never sealed or the key is another one now. */
+  find(databaseId: string, ciphertext: string | null): string | null {
+    if (!this.box || !ciphertext) return null;
+    try {
+      return this.box.open(ciphertext, purpose(databaseId));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Throws CONFLICT where the password cannot be shown again. */
+  get(databaseId: string, ciphertext: string | null): string {
+    const password = this.find(databaseId, ciphertext);
+    if (password !== null) return password;
+    throw new RowhouseError(
+      'CONFLICT',
+      'The password cannot be shown again: it was made without this ENCRYPTION_KEY. Rotate the credentials for a new one.',
+    );
+  }
+}
+
+function purpose(databaseId: string): string {
+  return `database-password:${databaseId}`;
+}

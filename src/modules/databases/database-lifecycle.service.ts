@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import type { Reply } from '../../http/reply.js';
+import type { RequestContext } from '../../http/request-context.js';
+import { Clock } from '../../kernel/clock.js';
+import { RowhouseError } from '../../kernel/errors.js';
+import { toReply } from '../../operations/operation-reply.js';
+import { OperationsService } from '../../operations/operations.service.js';
+import { Extensions } from '../../provisioning/extensions.js';
+import { ServerRegistry } from '../../provisioning/server-registry.js';
+import { type Command, DatabaseCommands, type Started } from './database-commands.js';
+import { DatabaseCredentials } from './database-credentials.js';
+import { DatabasePresenter } from './database-presenter.js';
+import { DatabasesReader } from './databases.reader.js';
+import { DatabasesRepository } from './databases.repository.js';
+import type { CredentialsDto, DatabaseDto, DeletedDatabaseDto } from './dto/database.dto.js';
+import type { ExtensionsDto, RotateCredentialsDto } from './dto/requests.dto.js';
+
+const LIVE = ['active', 'suspended'] as const;
+
+/** What happens to a database between its creation and its end. */
+@Injectable()
+export class DatabaseLifecycleService {
+  constructor(
+    private readonly commands: DatabaseCommands,
+    private readonly operations: OperationsService,
+    private readonly repository: DatabasesRepository,
+    private readonly reader: DatabasesReader,
+    private readonly presenter: DatabasePresenter,
+    private readonly credentials: DatabaseCredentials,
+    private readonly servers: ServerRegistry,
+    private readonly extensions: Extensions,
+    private readonly clock: Clock,
+  ) {}
+
+  suspend(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+    return this.change(context, id, { kind: 'database.suspend', from: ['active'] });
+  }
+
+  resume(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+    return this.change(context, id, { kind: 'database.resume', from: ['suspended'] });
+  }
+
+  createShadow(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+    return this.change(context, id, { kind: 'database.create_shadow', from: LIVE });
+  }
+
+  resetShadow(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+    return this.change(context, id, { kind: 'database.reset_shadow', from: LIVE });
+  }
+
+  dropShadow(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+    return this.change(context, id, { kind: 'database.drop_shadow', from: LIVE });
+  }
+
+  async rotateCredentials(
+    context: RequestContext,
+    id: string,
+    { endSessions }: RotateCredentialsDto,
+  ): Promise<Reply<CredentialsDto>> {
+    const { password, verifier, ciphertext } = await this.credentials.generate(id);
+    const { database, operation } = await this.commands.start(context, id, {
+      kind: 'database.rotate_credentials',
+      from: LIVE,
+      input: { endSessions: endSessions === true },
+      prepare: (tx) =>
+        this.repository.update(tx, id, { nextScramVerifier: verifier, nextPasswordCiphertext: ciphertext }),
+    });
+    this.credentials.remember(operation.id, password);
+    const shown = async () => this.presenter.credentials(database, password);
+    const ended = await this.operations.run(operation, context.waitMs);
+    return toReply(ended, {
+      created: false,
+      resource: shown,
+      pending: () => this.presenter.credentials(database, password),
+    });
+  }
+
+  async installExtension(context: RequestContext, id: string, name: string): Promise<Reply<ExtensionsDto>> {
+    const { serverId } = await this.reader.getEntity(id);
+    await this.extensions.assertAvailable(this.servers.get(serverId), [name]);
+    const started = await this.commands.start(context, id, {
+      kind: 'database.install_extensions',
+      from: LIVE,
+      input: { extensions: [name] },
+    });
+    const ended = await this.operations.run(started.operation, context.waitMs);
+    return toReply(ended, { created: false, resource: () => this.listExtensions(id) });
+  }
+
+  async listExtensions(id: string): Promise<ExtensionsDto> {
+    const { serverId, extensions } = await this.reader.getEntity(id);
+    return { installed: extensions, available: await this.extensions.available(this.servers.get(serverId)) };
+  }
+
+  async delete(context: RequestContext, id: string): Promise<Reply<DeletedDatabaseDto>> {
+    const { database, operation } = await this.commands.start(context, id, {
+      kind: 'database.delete',
+      from: [...LIVE, 'failed'],
+      prepare: async (tx, found) => {
+        if (found.deletionProtection) {
+          throw new RowhouseError(
+            'DELETION_PROTECTED',
+            'Set deletionProtection to false before you delete it.',
+          );
+        }
+        await this.repository.update(tx, id, { status: 'deleting', updatedAt: this.clock.now() });
+      },
+    });
+    const ended = await this.operations.run(operation, context.waitMs);
+    return toReply(ended, { created: false, resource: async () => this.presenter.deleted(database) });
+  }
+
+  private async change(context: RequestContext, id: string, command: Command): Promise<Reply<DatabaseDto>> {
+    const started: Started = await this.commands.start(context, id, command);
+    const ended = await this.operations.run(started.operation, context.waitMs);
+    return toReply(ended, { created: false, resource: () => this.reader.get(id) });
+  }
+}

@@ -1,0 +1,67 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CONFIG, type Config } from '../../config/config.js';
+import { MASK } from '../../kernel/masking.js';
+import { ServerRegistry } from '../../provisioning/server-registry.js';
+import { type ConnectionTarget, connectionStrings } from './connection-strings.js';
+import type { DatabaseEntity } from './database.entity.js';
+import type {
+  CredentialsDto,
+  DatabaseDto,
+  DatabaseWithPasswordDto,
+  DeletedDatabaseDto,
+} from './dto/database.dto.js';
+
+/** Turns rows into answers. Without a password, the strings are masked. */
+@Injectable()
+export class DatabasePresenter {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly servers: ServerRegistry,
+  ) {}
+
+  target(database: DatabaseEntity, password: string = MASK): ConnectionTarget {
+    const { host, port, pooler } = this.servers.get(database.serverId).config;
+    const { publicHost } = this.config;
+    return {
+      databaseName: database.databaseName,
+      username: database.username,
+      password,
+      direct: { host: publicHost ?? host, port },
+      pooled: pooler && { host: publicHost ?? pooler.host, port: pooler.port },
+    };
+  }
+
+  database(database: DatabaseEntity, password?: string): DatabaseDto {
+    return {
+      id: database.id,
+      database_name: database.databaseName,
+      username: database.username,
+      owner_email: database.ownerEmail,
+      friendly_name: database.friendlyName,
+      max_connections: database.maxConnections,
+      status: database.status,
+      statement_timeout_ms: database.statementTimeoutMs,
+      lock_timeout_ms: database.lockTimeoutMs,
+      idle_in_transaction_timeout_ms: database.idleInTransactionTimeoutMs,
+      extensions: database.extensions,
+      deletion_protection: database.deletionProtection,
+      ...connectionStrings(this.target(database, password)),
+      shadow_created_at: database.shadowCreatedAt?.toISOString() ?? null,
+      created_at: database.createdAt.toISOString(),
+      updated_at: database.updatedAt.toISOString(),
+    };
+  }
+
+  databaseWithPassword(database: DatabaseEntity, password: string): DatabaseWithPasswordDto {
+    return { ...this.database(database, password), password };
+  }
+
+  credentials(database: DatabaseEntity, password: string): CredentialsDto {
+    const { id, username } = database;
+    return { id, username, password, ...connectionStrings(this.target(database, password)) };
+  }
+
+  deleted(database: DatabaseEntity): DeletedDatabaseDto {
+    return { id: database.id, database_name: database.databaseName, status: 'deleted' };
+  }
+}

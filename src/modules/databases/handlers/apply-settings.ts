@@ -1,0 +1,24 @@
+import type { OperationHandler } from '../../../operations/operation.types.js';
+import type { DatabaseStepContext, HandlerTools } from './handler-tools.js';
+
+/** Makes the server agree with the row: limits, timeouts, pooler entry, and whether its role may log in. */
+export function applySettings(tools: HandlerTools): OperationHandler {
+  const { provisioner, aliases } = tools;
+  const applyLogin = ({ database, home, server }: DatabaseStepContext) => {
+    if (database.status === 'suspended') return provisioner.disableLogin(server, home);
+    return provisioner.enableLogin(server, home);
+  };
+  return {
+    kind: 'database.apply',
+    maxAttempts: 1_000,
+    deadlineSeconds: 86_400,
+    whenUnavailable: 'retry',
+    steps: [
+      tools.step('settings', ({ home, server }) => provisioner.applySettings(server, home)),
+      tools.step('login', applyLogin),
+      tools.step('pooler', ({ server }) => aliases.sync(server)),
+    ],
+    succeed: async () => null,
+    fail: async () => {},
+  };
+}

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { type RequestContext, systemContext } from '../../../http/request-context.js';
+import { Clock } from '../../../kernel/clock.js';
+import { statesBefore } from '../../../kernel/transitions.js';
+import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
+import { OperationsService } from '../../../operations/operations.service.js';
+import type { DatabaseHome } from '../../../provisioning/database-home.js';
+import { DatabaseProvisioner } from '../../../provisioning/database-provisioner.js';
+import type { ManagedServer } from '../../../provisioning/managed-server.js';
+import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
+import { ServerRegistry } from '../../../provisioning/server-registry.js';
+import type { DatabaseEntity } from '../database.entity.js';
+import { DatabaseCredentials } from '../database-credentials.js';
+import { toHome } from '../database-home.js';
+import { DATABASE_TRANSITIONS, type DatabaseStatus } from '../database-status.js';
+import { DatabasesRepository } from '../databases.repository.js';
+
+export interface DatabaseStepContext extends StepContext {
+  readonly database: DatabaseEntity;
+  readonly home: DatabaseHome;
+  readonly server: ManagedServer;
+}
+
+/** What the handlers of database operations are made of. */
+@Injectable()
+export class HandlerTools {
+  constructor(
+    readonly operations: OperationsService,
+    readonly repository: DatabasesRepository,
+    readonly provisioner: DatabaseProvisioner,
+    readonly aliases: PoolerAliases,
+    readonly credentials: DatabaseCredentials,
+    readonly clock: Clock,
+    private readonly servers: ServerRegistry,
+  ) {}
+
+  /** A step on the operation's database. It reads the row anew, so that a resumed step sees what others recorded. */
+  step(name: string, work: (context: DatabaseStepContext) => Promise<void>): OperationStep {
+    return {
+      name,
+      run: async (context) => {
+        const database = await this.get(context.operation);
+        const server = this.servers.get(database.serverId);
+        await work({ ...context, database, home: toHome(database), server });
+      },
+    };
+  }
+
+  async get({ id, subjectId }: Operation, tx?: EntityManager): Promise<DatabaseEntity> {
+    const database = subjectId ? await this.repository.find(subjectId, tx) : null;
+    if (!database) throw new Error(`the database of operation ${id} is gone`);
+    return database;
+  }
+
+  /** Moves the operation's database to a status, from wherever the transition table lets it come. */
+  move(tx: EntityManager, { subjectId }: Operation, to: DatabaseStatus): Promise<boolean> {
+    const from = statesBefore(DATABASE_TRANSITIONS, to);
+    return this.repository.move(tx, subjectId ?? '', { from, to, at: this.clock.now() });
+  }
+
+  /** Leaves the rest to another operation on the same database, in the same transaction. */
+  async followUp(tx: EntityManager, operation: Operation, kind: string): Promise<void> {
+    const { subjectType, subjectId, actor } = operation;
+    const context: RequestContext = { ...systemContext(operation.kind), requestId: actor.requestId };
+    await this.operations.enqueue(tx, context, {
+      kind,
+      subjectType,
+      subjectId,
+      input: { after: operation.id },
+    });
+  }
+}
