@@ -1,0 +1,62 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SwaggerModule } from '@nestjs/swagger';
+import type { FastifyInstance } from 'fastify';
+import { registerBodyParser } from './body-parser.js';
+import { buildDocument } from './openapi-document.js';
+import { normaliseAuthorization } from './presented-key.js';
+import { logRequests } from './request-log.js';
+import { RouteTable } from './route-table.js';
+
+const UNPREFIXED = ['health', 'health/ready'];
+const DOCS = 'docs';
+const CLOSE_PATIENCE_MS = 2_000;
+
+const SECURITY_HEADERS = {
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Cache-Control': 'no-store',
+};
+const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
+
+/** Prepares the application that Nest made; call it before `init` or `listen`. */
+export function configureApp(app: NestFastifyApplication): NestFastifyApplication {
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const routes = app.get(RouteTable);
+  server.addHook('onRoute', (route) => routes.add(route));
+  registerBodyParser(server);
+  setHeaders(server);
+  boundShutdown(server);
+  logRequests(server);
+  setPrefix(app);
+  SwaggerModule.setup(DOCS, app, () => buildDocument(app), {
+    jsonDocumentUrl: 'docs-json',
+    yamlDocumentUrl: 'docs-yaml',
+    customSiteTitle: 'Rowhouse API',
+    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
+  });
+  return app;
+}
+
+/**
+ * Operations have drained by now. What still holds a connection is a slow reader, or a client that connected ahead and
+ * has asked for nothing yet, which does not count as idle and would keep the server open for its connection timeout.
+ */
+function boundShutdown(server: FastifyInstance): void {
+  server.addHook('preClose', (done) => {
+    setTimeout(() => server.server.closeAllConnections(), CLOSE_PATIENCE_MS).unref();
+    done();
+  });
+}
+
+export function setPrefix(app: NestFastifyApplication): NestFastifyApplication {
+  return app.setGlobalPrefix('api', { exclude: UNPREFIXED });
+}
+
+function setHeaders(server: FastifyInstance): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    normaliseAuthorization(request.headers);
+    reply.header('X-Request-Id', request.id).headers(SECURITY_HEADERS);
+    if (!request.url.startsWith(`/${DOCS}`)) reply.header('Content-Security-Policy', API_POLICY);
+    done();
+  });
+}

@@ -1,0 +1,82 @@
+import {
+  applyDecorators,
+  createParamDecorator,
+  type ExecutionContext,
+  Param,
+  SetMetadata,
+  type Type,
+} from '@nestjs/common';
+import { ApiExtension, ApiOperation, ApiParam, ApiResponse, ApiSecurity } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { envelopeOf, pageOf } from './envelope-schema.js';
+import { requestContext } from './request-state.js';
+import type { Scope } from './scopes.js';
+import { UuidPipe } from './uuid.pipe.js';
+
+export { ApiProblems } from './problem.js';
+
+export const REQUIRED_SCOPE = Symbol('required scope');
+export const PUBLIC = Symbol('public');
+export const RAW_ANSWER = Symbol('raw answer');
+export const SCOPE_EXTENSION = 'x-required-scope';
+
+/** Declares the scope that the caller's key must have. Every route declares one or is `@Public()`. */
+export function RequireScope(scope: Scope): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    SetMetadata(REQUIRED_SCOPE, scope),
+    ApiSecurity('api-key'),
+    ApiSecurity('bearer'),
+    ApiExtension(SCOPE_EXTENSION, scope),
+  );
+}
+
+/** Opens a route to everybody. */
+export function Public(): MethodDecorator & ClassDecorator {
+  return SetMetadata(PUBLIC, true);
+}
+
+/** Sends what the route returns as it is, without the envelope. */
+export function RawAnswer(): MethodDecorator {
+  return SetMetadata(RAW_ANSWER, true);
+}
+
+/** The RequestContext of the request: who asks, from where, how long they wait. */
+export const Context = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  requestContext(context.switchToHttp().getRequest<FastifyRequest>()),
+);
+
+/** A path parameter that must be a UUID; a bad one is answered with 400 and named. */
+export function UuidParam(name = 'id'): ParameterDecorator {
+  return (target, key, index) => {
+    Param(name, new UuidPipe(name))(target, key, index);
+    const descriptor = key && Object.getOwnPropertyDescriptor(target, key);
+    if (descriptor) ApiParam({ name, schema: { type: 'string', format: 'uuid' } })(target, key, descriptor);
+  };
+}
+
+/** What the route does, in a few words, and more if need be. The operation id is the method's name. */
+export function Summary(summary: string, description?: string): MethodDecorator {
+  return ApiOperation({ summary, description });
+}
+
+export interface EnvelopeOptions {
+  status?: number;
+  description?: string;
+}
+
+/** Describes a successful answer with one resource. May stand more than once, with different statuses. */
+export function ApiEnvelope(model: Type, options: EnvelopeOptions = {}): MethodDecorator {
+  const { status = 200, description = DESCRIPTIONS[status] ?? 'Done' } = options;
+  return ApiResponse({ status, description, type: envelopeOf(model) });
+}
+
+/** Describes a successful answer with a page of a list. */
+export function ApiPage(model: Type, description = 'One page of the list'): MethodDecorator {
+  return ApiResponse({ status: 200, description, type: pageOf(model) });
+}
+
+const DESCRIPTIONS: Readonly<Record<number, string>> = {
+  200: 'Done',
+  201: 'Created',
+  202: 'Accepted: the operation goes on, `Location` says where to follow it',
+};

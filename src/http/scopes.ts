@@ -1,0 +1,21 @@
+/** Every scope that a route may ask for: resource by verb. `*` grants all. */
+export const SCOPES = [
+  'databases:read',
+  'databases:write',
+  'databases:delete',
+  'credentials:read',
+  'credentials:rotate',
+  'operations:read',
+  'operations:cancel',
+  'api-keys:read',
+  'api-keys:write',
+  'servers:read',
+  'servers:reconcile',
+  '*',
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+export function grants(scopes: readonly Scope[], needed: Scope): boolean {
+  return scopes.includes('*') || scopes.includes(needed);
+}

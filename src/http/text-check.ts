@@ -1,0 +1,34 @@
+import { invalidField, RowhouseError } from '../kernel/errors.js';
+
+const MAX_DEPTH = 32;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Refuses what PostgreSQL could not store: NUL and halves of surrogate pairs, in values and in names. Walks without
+ * recursion, since the depth is the client's choice.
+ */
+export function assertStorable(root: unknown, rootName: string): void {
+  const pending: { value: unknown; field: string; depth: number }[] = [{ value: root, field: '', depth: 0 }];
+  for (let entry = pending.pop(); entry; entry = pending.pop()) {
+    const { value, field, depth } = entry;
+    if (typeof value === 'string') assertText(value, field || rootName);
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth === MAX_DEPTH) throw invalidField(field, `must be nested at most ${MAX_DEPTH} levels deep`);
+    for (const [name, inner] of Object.entries(value)) {
+      assertText(name, field || rootName);
+      pending.push({ value: inner, field: field ? `${field}.${name}` : name, depth: depth + 1 });
+    }
+  }
+}
+
+export function malformedBody(message: string, cause?: unknown): RowhouseError {
+  return new RowhouseError('MALFORMED_BODY', `body: ${message}`, {
+    errors: [{ field: 'body', message }],
+    cause,
+  });
+}
+
+function assertText(text: string, field: string): void {
+  if (text.includes('\0')) throw invalidField(field, 'must not contain the NUL character');
+  if (LONE_SURROGATE.test(text)) throw invalidField(field, 'must be well-formed Unicode text');
+}

@@ -1,0 +1,55 @@
+import { ValidationPipe } from '@nestjs/common';
+import { getMetadataStorage, type ValidationError } from 'class-validator';
+import { type FieldError, RowhouseError } from '../kernel/errors.js';
+
+/** Names every bad field at once. Nothing is converted: `"20"` is no number. */
+export function createValidationPipe(): ValidationPipe {
+  return new ValidationPipe({
+    transform: true,
+    whitelist: true,
+    forbidNonWhitelisted: true,
+    forbidUnknownValues: true,
+    stopAtFirstError: false,
+    validationError: { target: true, value: true },
+    transformOptions: { enableImplicitConversion: false, exposeUnsetFields: false },
+    exceptionFactory: toValidationFailure,
+  });
+}
+
+export function toValidationFailure(failures: ValidationError[]): RowhouseError {
+  const errors = failures.flatMap((failure) => describe(failure, ''));
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return new RowhouseError('VALIDATION_FAILED', detail, { errors });
+}
+
+function describe(failure: ValidationError, path: string): FieldError[] {
+  const field = path + failure.property;
+  const children = (failure.children ?? []).flatMap((child) => describe(child, `${field}.`));
+  const { constraints } = failure;
+  return constraints ? [{ field, message: messageOf(failure, constraints) }, ...children] : children;
+}
+
+function messageOf(failure: ValidationError, constraints: Record<string, string>): string {
+  if (constraints['whitelistValidation']) return unknownField(failure);
+  const messages = Object.values(constraints).map((text) => withoutSubject(text, failure.property));
+  const rules = [...new Set(messages)].reverse().join(', ');
+  return failure.value === undefined ? `is required: ${rules}` : rules;
+}
+
+function unknownField({ target }: ValidationError): string {
+  const known = knownFields(target);
+  return known.length > 0
+    ? `is not known; known are ${known.join(', ')}`
+    : 'is not known; there are no fields here';
+}
+
+function knownFields(target: object | undefined): string[] {
+  if (!target) return [];
+  const rules = getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', false, false);
+  return [...new Set(rules.map((rule) => rule.propertyName))].sort();
+}
+
+/** The library begins each message with the property's name, which the field says already. */
+function withoutSubject(message: string, property: string): string {
+  return message.startsWith(`${property} `) ? message.slice(property.length + 1) : message;
+}

@@ -1,0 +1,52 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { CONFIG, type Config } from '../../config/config.js';
+import { RedisConnection } from '../../infra/redis/redis-connection.js';
+import { Clock } from '../../kernel/clock.js';
+import { ServerRegistry } from '../../provisioning/server-registry.js';
+import type { HealthDto, HealthPartDto, ReadinessDto } from './health.dto.js';
+import { type Probe, runProbe } from './probe.js';
+
+const WITHOUT_REDIS: HealthPartDto = {
+  name: 'redis',
+  status: 'off',
+  needed: false,
+  latency_ms: null,
+  reason: 'not configured: rate limits and the key cache are each process its own',
+};
+
+@Injectable()
+export class HealthService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly clock: Clock,
+    private readonly control: DataSource,
+    private readonly redis: RedisConnection,
+    private readonly servers: ServerRegistry,
+  ) {}
+
+  health(): HealthDto {
+    return { status: 'ok', timestamp: this.clock.now().toISOString(), environment: this.config.environment };
+  }
+
+  async readiness(): Promise<ReadinessDto> {
+    const answers = await Promise.all(this.probes().map(runProbe));
+    const parts = this.redis.client ? answers : [...answers, WITHOUT_REDIS];
+    const isReady = parts.every((part) => part.status === 'up' || !part.needed);
+    return { status: isReady ? 'ready' : 'unavailable', timestamp: this.clock.now().toISOString(), parts };
+  }
+
+  private probes(): Probe[] {
+    return [
+      { name: 'control database', needed: true, ask: () => this.control.query('SELECT 1') },
+      ...this.servers.list().flatMap(({ id, name }) => this.serverProbes(id, name)),
+      ...(this.redis.client ? [{ name: 'redis', needed: false, ask: () => this.redis.ping() }] : []),
+    ];
+  }
+
+  private serverProbes(id: string, name: string): Probe[] {
+    const direct = { name: `server ${name}`, needed: true, ask: () => this.servers.pingPostgres(id) };
+    const pooled = { name: `pooler of ${name}`, needed: true, ask: () => this.servers.pingPooler(id) };
+    return this.config.server.pooler ? [direct, pooled] : [direct];
+  }
+}
