@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import type { OperationHandler } from './operation.types.js';
+
+/** Which handler runs which kind of operation. */
+@Injectable()
+export class OperationHandlers {
+  private readonly handlers = new Map<string, OperationHandler>();
+
+  get kinds(): string[] {
+    return [...this.handlers.keys()];
+  }
+
+  register(handler: OperationHandler): void {
+    if (this.handlers.has(handler.kind)) throw new Error(`two handlers for ${handler.kind}`);
+    this.handlers.set(handler.kind, handler);
+  }
+
+  get(kind: string): OperationHandler {
+    const handler = this.handlers.get(kind);
+    if (!handler) throw new Error(`no handler for ${kind}`);
+    return handler;
+  }
+}
