@@ -1,5 +1,6 @@
 /** The error codes that Rowhouse tells apart (PostgreSQL manual, appendix A). */
 export const SQLSTATE = {
+  dependentObjectsStillExist: '2BP01',
   deadlockDetected: '40P01',
   duplicateDatabase: '42P04',
   duplicateObject: '42710',
@@ -15,8 +16,26 @@ export const SQLSTATE = {
   uniqueViolation: '23505',
 } as const;
 
-const UNAVAILABLE_STATES = new Set(['57P01', '57P02', '57P03', '53300', '08000', '08001', '08003', '08004', '08006']);
-const UNAVAILABLE_ERRNOS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOENT']);
+const UNAVAILABLE_STATES = new Set([
+  '57P01',
+  '57P02',
+  '57P03',
+  '53300',
+  '08000',
+  '08001',
+  '08003',
+  '08004',
+  '08006',
+]);
+const UNAVAILABLE_ERRNOS = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOENT',
+]);
 
 /** PgBouncer reports that it has no server behind it as a protocol violation. */
 const POOLER_STATE = '08P01';
@@ -49,7 +68,8 @@ function isDriverDisconnect(error: Error): boolean {
 
 function errorCode(error: unknown): string | undefined {
   if (error === null || typeof error !== 'object') return undefined;
-  if ('driverError' in error && error.driverError !== error) return errorCode(error.driverError) ?? codeOf(error);
+  if ('driverError' in error && error.driverError !== error)
+    return errorCode(error.driverError) ?? codeOf(error);
   return codeOf(error);
 }
 

@@ -1,0 +1,166 @@
+import { Client, type ClientConfig, type QueryResultRow } from 'pg';
+import type { PoolerConfig, TlsMode } from '../../config/config.js';
+import { quoteIdentifier } from '../../kernel/identifiers.js';
+import { tlsOptions } from '../control-db/connection.js';
+import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const COMMAND_TIMEOUT_MS = 10_000;
+
+/** One row of SHOW DATABASES. */
+export interface PoolerDatabase {
+  readonly name: string;
+  readonly host: string | null;
+  readonly port: number;
+  readonly database: string;
+  readonly pool_size: number;
+  readonly paused: number;
+  readonly disabled: number;
+}
+
+/** One row of SHOW POOLS. */
+export interface PoolerPool {
+  readonly database: string;
+  readonly user: string;
+  readonly cl_active: number;
+  readonly cl_waiting: number;
+  readonly sv_active: number;
+  readonly sv_idle: number;
+}
+
+/** One row of SHOW CLIENTS. */
+export interface PoolerClient {
+  readonly user: string;
+  readonly database: string;
+  readonly addr: string;
+  readonly port: number;
+}
+
+/**
+ * PgBouncer's console. It speaks the simple protocol only and one command a message; a parameter kills the connection
+ * (manual, "Admin console"). Commands run one after the other on one connection, which is made anew when it was lost.
+ */
+export class PgBouncerAdmin {
+  private client: Client | null = null;
+  private queue: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly config: PoolerConfig,
+    private readonly tls: TlsMode,
+    private readonly caFile: string | null,
+  ) {}
+
+  async capabilities(): Promise<PoolerCapabilities> {
+    const [row] = await this.run<{ version: string }>('SHOW VERSION');
+    return poolerCapabilities(row?.version ?? '');
+  }
+
+  databases(): Promise<PoolerDatabase[]> {
+    return this.run<PoolerDatabase & QueryResultRow>('SHOW DATABASES');
+  }
+
+  pools(): Promise<PoolerPool[]> {
+    return this.run<PoolerPool & QueryResultRow>('SHOW POOLS');
+  }
+
+  clients(): Promise<PoolerClient[]> {
+    return this.run<PoolerClient & QueryResultRow>('SHOW CLIENTS');
+  }
+
+  /** Reads the configuration files again. It succeeds also when they are wrong: look afterwards. */
+  async reload(): Promise<void> {
+    await this.run('RELOAD');
+  }
+
+  /**
+   * Drops every client and server connection of an alias and pauses it. With a `*` entry in the configuration, an
+   * alias that does not exist would be created by this, paused: ask for it first.
+   */
+  async kill(alias: string): Promise<void> {
+    await this.run(`KILL ${quoteIdentifier(alias)}`);
+  }
+
+  async pause(alias: string): Promise<void> {
+    await this.run(`PAUSE ${quoteIdentifier(alias)}`);
+  }
+
+  async resume(alias: string): Promise<void> {
+    await this.run(`RESUME ${quoteIdentifier(alias)}`);
+  }
+
+  async enable(alias: string): Promise<void> {
+    await this.run(`ENABLE ${quoteIdentifier(alias)}`);
+  }
+
+  /** Each server connection of the alias is replaced when its transaction is over. */
+  async reconnect(alias: string): Promise<void> {
+    await this.run(`RECONNECT ${quoteIdentifier(alias)}`);
+  }
+
+  /** Throws when the pooler does not answer. */
+  async ping(): Promise<void> {
+    await this.run('SHOW VERSION');
+  }
+
+  async close(): Promise<void> {
+    const client = this.client;
+    this.client = null;
+    await client?.end().catch(() => {});
+  }
+
+  private run<Row extends QueryResultRow>(command: string): Promise<Row[]> {
+    const result = this.queue.then(() => this.send<Row>(command));
+    this.queue = result.catch(() => {});
+    return result;
+  }
+
+  private async send<Row extends QueryResultRow>(command: string): Promise<Row[]> {
+    const client = this.client ?? (await this.connect());
+    try {
+      return (await client.query<Row>(command)).rows;
+    } catch (error) {
+      if (!isRefusal(error)) this.discard(client);
+      throw error;
+    }
+  }
+
+  private async connect(): Promise<Client> {
+    const client = new Client(this.connection());
+    client.on('error', () => this.discard(client));
+    client.on('end', () => this.discard(client));
+    try {
+      await client.connect();
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
+    }
+    this.client = client;
+    return client;
+  }
+
+  private discard(client: Client): void {
+    if (this.client === client) this.client = null;
+    client.end().catch(() => {});
+  }
+
+  private connection(): ClientConfig {
+    const { host, port, adminUser, adminPassword } = this.config;
+    return {
+      host,
+      port,
+      user: adminUser,
+      password: adminPassword,
+      database: 'pgbouncer',
+      ssl: tlsOptions(this.tls, this.caFile),
+      application_name: 'rowhouse',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      query_timeout: COMMAND_TIMEOUT_MS,
+      keepAlive: true,
+    };
+  }
+}
+
+/** Whether the console answered, with an error: then the connection is still good. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
+}

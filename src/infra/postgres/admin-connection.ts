@@ -1,0 +1,46 @@
+import type { ClientConfig } from 'pg';
+import type { ServerConfig } from '../../config/config.js';
+import { tlsOptions } from '../control-db/connection.js';
+
+export const CONNECT_TIMEOUT_MS = 3_000;
+export const STATEMENT_TIMEOUT_MS = 60_000;
+export const LOCK_TIMEOUT_MS = 10_000;
+
+/**
+ * Settings given at connection start outrank what `ALTER DATABASE … SET` stores (manual, 20.1.3), and a tenant may
+ * store nearly anything for the database that it owns. So whatever could turn the administrator's own statements
+ * against it is pinned here.
+ */
+const PINNED_SETTINGS: Readonly<Record<string, string | number>> = {
+  search_path: 'pg_catalog,pg_temp',
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  lock_timeout: LOCK_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+  idle_session_timeout: 0,
+  default_transaction_read_only: 'off',
+  default_transaction_isolation: 'read\\ committed',
+  standard_conforming_strings: 'on',
+  role: 'none',
+};
+
+/** node-postgres options for administration: a superuser session in `database`, on the direct port. */
+export function adminConnection(
+  { host, port, adminUser, adminPassword, tls }: ServerConfig,
+  caFile: string | null,
+  database: string,
+): ClientConfig {
+  return {
+    host,
+    port,
+    user: adminUser,
+    password: adminPassword,
+    database,
+    ssl: tlsOptions(tls, caFile),
+    application_name: 'rowhouse',
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    options: Object.entries(PINNED_SETTINGS)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
+  };
+}
