@@ -1,0 +1,195 @@
+import { Injectable } from '@nestjs/common';
+import {
+  clearTemplateFlag,
+  createDatabase,
+  type DatabaseRow,
+  dropDatabase,
+  FIND_DATABASE,
+  openDatabase,
+} from '../infra/postgres/database-sql.js';
+import { SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
+import { DatabaseName, RoleName } from '../kernel/identifiers.js';
+import type { DatabaseHome } from './database-home.js';
+import { Extensions } from './extensions.js';
+import type { ManagedServer } from './managed-server.js';
+import { BLANK_DATABASE, markOf, ownershipMismatch } from './marks.js';
+import { pollUntil } from './poll.js';
+import { PoolerAliases } from './pooler-aliases.js';
+import { RoleProvisioner } from './role-provisioner.js';
+
+const DROP_TIMEOUT_MS = 10 * 60_000;
+const COPY_PATIENCE_MS = 10_000;
+
+type OwnedDatabase = Pick<DatabaseHome, 'databaseName' | 'databaseOid' | 'username' | 'roleOid'>;
+
+/**
+ * Makes and removes what a managed database is on its server. Every method looks first and acts second, so each may
+ * run again after a crash. Nothing is dropped, and nothing found is taken for the home's own, unless name and OID
+ * match; before the OID was recorded, the mark of the owner's role is the proof.
+ */
+@Injectable()
+export class DatabaseProvisioner {
+  constructor(
+    private readonly roles: RoleProvisioner,
+    private readonly aliases: PoolerAliases,
+    private readonly extensions: Extensions,
+  ) {}
+
+  /** The role, which cannot log in yet. Returns its OID. */
+  ensureRole(server: ManagedServer, home: Pick<DatabaseHome, 'username' | 'roleOid'>): Promise<number> {
+    return this.roles.ensure(server, home);
+  }
+
+  /** The database, a copy of the blank one, owned by the role; closed until `ensurePrivileges`. Returns its OID. */
+  async ensureDatabase(server: ManagedServer, home: OwnedDatabase): Promise<number> {
+    const found = await findOwned(server, home);
+    if (found) return found.oid;
+    await copyBlank(server, home);
+    const made = await findOwned(server, home);
+    if (!made) throw new Error(`the database ${home.databaseName} vanished while it was made`);
+    return made.oid;
+  }
+
+  /** Opens the database, to its owner and the pooler's lookup only. */
+  async ensurePrivileges(server: ManagedServer, home: Pick<DatabaseHome, 'databaseName'>): Promise<void> {
+    const grants = { mark: markOf(server), poolerRole: server.config.pooler?.authUser ?? null };
+    await server.postgres.execute(openDatabase(DatabaseName.of(home.databaseName), grants));
+  }
+
+  /**
+   * Connection limit and default timeouts; sessions have them from their next login on, pooled ones as well. Before a
+   * limit is lowered the pool is, or it would run into it.
+   */
+  async applySettings(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    const role = await this.roles.find(server, home);
+    if (role && home.maxConnections < role.connectionLimit) {
+      await this.aliases.ensure(server, home);
+      await this.aliases.reconnect(server, home.databaseName);
+    }
+    await this.roles.applySettings(server, home);
+    await this.aliases.reconnect(server, home.databaseName);
+  }
+
+  /** Password and LOGIN for a role that has its timeouts already: all that a home from the stock needs. */
+  admit(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return this.roles.admit(server, home);
+  }
+
+  /** Password, LOGIN, limit and timeouts in one message. */
+  enableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return this.roles.enableLogin(server, home);
+  }
+
+  /** Refuses logins on both ports at once and ends the sessions on both. */
+  async disableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    const role = await this.roles.disableLogin(server, home);
+    await this.aliases.evict(server, home.databaseName);
+    if (role) await this.roles.awaitNoSessions(server, role);
+  }
+
+  /** Ends the sessions on both ports that began before now; the role may log in again. */
+  async endSessions(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    await this.aliases.evict(server, home.databaseName);
+    await this.roles.endSessions(server, home);
+  }
+
+  /**
+   * PgBouncer keeps the keys of the last login and would open server connections with the old ones until somebody has
+   * logged in with the new password, so Rowhouse does. `verifier` and `password` belong together.
+   */
+  async rotatePassword(
+    server: ManagedServer,
+    home: DatabaseHome,
+    verifier: string,
+    password: string,
+  ): Promise<void> {
+    await this.roles.alterPassword(server, home, verifier);
+    await this.aliases.refreshKeys(server, home, password);
+  }
+
+  /** The home's extensions, in its database and in its shadow database. */
+  async ensureExtensions(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    await this.extensions.ensure(server, home, home.databaseName);
+    if (home.shadowDatabaseOid !== null)
+      await this.extensions.ensure(server, home, shadowOf(home).databaseName);
+  }
+
+  /** The shadow database, with the home's extensions. Returns its OID. */
+  async ensureShadow(server: ManagedServer, home: DatabaseHome): Promise<number> {
+    const shadow = shadowOf(home);
+    const oid = await this.ensureDatabase(server, shadow);
+    await this.ensurePrivileges(server, shadow);
+    await this.extensions.ensure(server, home, shadow.databaseName);
+    return oid;
+  }
+
+  dropShadow(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return this.dropDatabase(server, shadowOf(home));
+  }
+
+  /** Drops it with everybody who is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
+  async dropDatabase(server: ManagedServer, home: OwnedDatabase): Promise<void> {
+    const found = await findOwned(server, home);
+    if (!found) return;
+    const name = DatabaseName.of(home.databaseName);
+    await this.aliases.whileKilled(server, home.databaseName, async () => {
+      if (found.isTemplate) await server.postgres.execute(clearTemplateFlag(name));
+      await server.postgres.executeWithin(DROP_TIMEOUT_MS, dropDatabase(name)).catch(ignoreAbsence);
+    });
+  }
+
+  /** Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
+  dropRole(server: ManagedServer, home: Pick<DatabaseHome, 'username' | 'roleOid'>): Promise<void> {
+    return this.roles.drop(server, home);
+  }
+}
+
+function shadowOf({ databaseName, shadowDatabaseOid, username, roleOid }: DatabaseHome): OwnedDatabase {
+  return {
+    databaseName: DatabaseName.of(databaseName).shadow.value,
+    databaseOid: shadowDatabaseOid,
+    username,
+    roleOid,
+  };
+}
+
+/** Null when there is none of that name. Throws OWNERSHIP_MISMATCH when there is another one. */
+async function findOwned(server: ManagedServer, home: OwnedDatabase): Promise<DatabaseRow | null> {
+  const found = await server.postgres.find<DatabaseRow & Record<string, unknown>>(FIND_DATABASE, [
+    home.databaseName,
+  ]);
+  if (!found) return null;
+  const isOwn =
+    home.databaseOid === null
+      ? found.owner === home.username && found.ownerMark === markOf(server)
+      : found.oid === home.databaseOid;
+  if (!isOwn) throw ownershipMismatch('database', home.databaseName);
+  return found;
+}
+
+/** The blank database is absent for a moment while it is replaced, and busy while a session in it ends. */
+async function copyBlank(server: ManagedServer, { databaseName, username }: OwnedDatabase): Promise<void> {
+  const sql = createDatabase(DatabaseName.of(databaseName), RoleName.of(username), BLANK_DATABASE);
+  await pollUntil(
+    async () => {
+      try {
+        await server.postgres.execute(sql);
+        return true;
+      } catch (error) {
+        if (sqlState(error) === SQLSTATE.duplicateDatabase) return true;
+        if (isTransient(error)) return false;
+        throw error;
+      }
+    },
+    { timeoutMs: COPY_PATIENCE_MS, what: 'the blank database to be free to copy' },
+  );
+}
+
+function isTransient(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === SQLSTATE.objectInUse || state === SQLSTATE.invalidCatalogName;
+}
+
+function ignoreAbsence(error: unknown): void {
+  if (sqlState(error) !== SQLSTATE.invalidCatalogName) throw error;
+}

@@ -1,0 +1,12 @@
+import type { Config } from '../config/config.js';
+import type { RoleSettings } from '../infra/postgres/role-sql.js';
+
+/** What a home gets that asks for nothing else; the stock is made with it. */
+export function defaultSettings({ databases }: Config): RoleSettings {
+  return {
+    maxConnections: databases.defaultMaxConnections,
+    statementTimeoutMs: 30_000,
+    lockTimeoutMs: 10_000,
+    idleInTransactionTimeoutMs: 60_000,
+  };
+}

@@ -1,0 +1,16 @@
+import { RowhouseError } from '../kernel/errors.js';
+
+export const BLANK_DATABASE = 'rowhouse_blank';
+export const MARK_PREFIX = 'rowhouse:';
+
+/** The comment on what Rowhouse makes on a server. It tells one installation's objects from another's. */
+export function markOf(server: { readonly id: string }): string {
+  return `${MARK_PREFIX}${server.id}`;
+}
+
+export function ownershipMismatch(what: string, name: string): RowhouseError {
+  return new RowhouseError(
+    'OWNERSHIP_MISMATCH',
+    `The ${what} "${name}" on the server is not the one that Rowhouse made. It was left alone.`,
+  );
+}

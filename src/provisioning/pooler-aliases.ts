@@ -1,0 +1,198 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { CONFIG, type Config } from '../config/config.js';
+import { tlsOptions } from '../infra/control-db/connection.js';
+import type { PoolerAlias } from '../infra/pgbouncer/databases-ini.js';
+import type { PgBouncerAdmin } from '../infra/pgbouncer/pgbouncer-admin.js';
+import { isUnavailable } from '../infra/postgres/sqlstate.js';
+import { DatabaseName } from '../kernel/identifiers.js';
+import { readAliases } from './alias-reader.js';
+import { Coalescer } from './coalescer.js';
+import type { DatabaseHome } from './database-home.js';
+import type { ManagedServer } from './managed-server.js';
+import { pollUntil } from './poll.js';
+import { poolSizes } from './pool-sizes.js';
+import { applyPoolerFiles } from './pooler-files.js';
+
+const CONFIRMATION_PATIENCE_MS = 5_000;
+const LOGIN_TIMEOUT_MS = 5_000;
+
+/** Every process that writes a server's pooler files holds this lock from reading the rows until they are live. */
+const LOCK = `SELECT pg_advisory_xact_lock(hashtextextended('rowhouse pooler files ' || $1, 0))`;
+
+type PooledHome = Pick<DatabaseHome, 'databaseName' | 'maxConnections' | 'shadowDatabaseOid'>;
+
+/** The entries of a server's pooler, one for each home and shadow database. Does nothing where there is no pooler. */
+@Injectable()
+export class PoolerAliases {
+  private readonly syncs = new Map<string, Coalescer>();
+  /** For each server the pool sizes of the aliases that were last seen live, by name. */
+  private readonly served = new Map<string, ReadonlyMap<string, number>>();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /**
+   * Makes the pooler serve what the control database says, in one go for all who ask meanwhile. Commit first. Throws
+   * SERVICE_UNAVAILABLE when the pooler does not show the entries afterwards: RELOAD itself never fails.
+   */
+  sync(server: ManagedServer): Promise<void> {
+    const known = this.syncs.get(server.id);
+    const coalescer = known ?? new Coalescer(() => this.apply(server));
+    if (!known) this.syncs.set(server.id, coalescer);
+    return coalescer.run();
+  }
+
+  /** The same, also when nothing seems to have changed: the files and the pooler are read anew. */
+  refresh(server: ManagedServer): Promise<void> {
+    this.served.delete(server.id);
+    return this.sync(server);
+  }
+
+  /** Ends a pause or a refusal that somebody left behind. */
+  async reopen({ pooler }: ManagedServer, alias: string): Promise<void> {
+    const entry = (await pooler?.databases())?.find(({ name }) => name === alias);
+    if (!pooler || !entry) return;
+    if (entry.disabled) await pooler.enable(alias);
+    if (entry.paused) await resume(pooler, alias);
+  }
+
+  /** Syncs only if the home's alias was not seen live with its pool size. */
+  async ensure(server: ManagedServer, home: PooledHome): Promise<void> {
+    const { main } = poolSizes({ ...home, hasShadow: home.shadowDatabaseOid !== null });
+    if (this.served.get(server.id)?.get(home.databaseName) !== main) await this.sync(server);
+  }
+
+  /** Ends every client and server connection of the alias and of its shadow. */
+  async evict(server: ManagedServer, databaseName: string): Promise<void> {
+    for (const alias of namesOf(databaseName)) await this.whileKilled(server, alias, async () => {});
+  }
+
+  /** Replaces the server connections of the alias and of its shadow, each after its transaction. */
+  async reconnect({ pooler }: ManagedServer, databaseName: string): Promise<void> {
+    if (!pooler) return;
+    for (const alias of await servedOf(pooler, namesOf(databaseName))) await pooler.reconnect(alias);
+  }
+
+  /** Runs `work` while the alias has no connection and makes none; its new clients wait. */
+  async whileKilled({ pooler }: ManagedServer, alias: string, work: () => Promise<void>): Promise<void> {
+    const isServed = pooler && (await servedOf(pooler, [alias])).length > 0;
+    if (!isServed) return work();
+    await pooler.kill(alias);
+    try {
+      await work();
+    } finally {
+      await resume(pooler, alias);
+    }
+  }
+
+  /** Makes the pooler forget the keys of former passwords, so that it opens server connections with the new ones. */
+  async refreshKeys(server: ManagedServer, home: DatabaseHome, password: string): Promise<void> {
+    if (!server.pooler) return;
+    for (const alias of await servedOf(server.pooler, namesOf(home.databaseName))) {
+      const isRefreshed = await this.logIn(server, { user: home.username, password, alias });
+      if (isRefreshed) await server.pooler.reconnect(alias);
+      else await this.whileKilled(server, alias, async () => {});
+    }
+  }
+
+  /** Whether the home's role can log in through the pooler. Throws when the pooler does not answer. */
+  async canLogin(server: ManagedServer, home: DatabaseHome, password: string): Promise<boolean> {
+    return this.logIn(server, { user: home.username, password, alias: home.databaseName });
+  }
+
+  private async apply(server: ManagedServer): Promise<void> {
+    const { pooler, config } = server;
+    if (!pooler || !config.pooler) return;
+    const { configDir } = config.pooler;
+    if (configDir === null) return pooler.ping();
+    await this.dataSource.transaction(async (tx) => {
+      await tx.query(LOCK, [server.id]);
+      const aliases = await readAliases(tx, server, this.config.databases.defaultMaxConnections);
+      const { hasChanged, removed } = await applyPoolerFiles(this.config, configDir, aliases);
+      if (!hasChanged && this.isServed(server, aliases)) return;
+      this.served.delete(server.id);
+      await pooler.reload();
+      await confirm(pooler, aliases, removed);
+      this.served.set(server.id, new Map(aliases.map(({ name, poolSize }) => [name, poolSize])));
+    });
+  }
+
+  private isServed(server: ManagedServer, aliases: readonly PoolerAlias[]): boolean {
+    const served = this.served.get(server.id);
+    return (
+      aliases.length === served?.size && aliases.every(({ name, poolSize }) => served.get(name) === poolSize)
+    );
+  }
+
+  private async logIn(
+    { config }: ManagedServer,
+    { user, password, alias }: { user: string; password: string; alias: string },
+  ): Promise<boolean> {
+    if (!config.pooler) return false;
+    const { host, port } = config.pooler;
+    const client = new Client({
+      host,
+      port,
+      user,
+      password,
+      database: alias,
+      ssl: tlsOptions(config.tls, this.config.caFile),
+      application_name: 'rowhouse',
+      connectionTimeoutMillis: LOGIN_TIMEOUT_MS,
+    });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return true;
+    } catch (error) {
+      if (error instanceof Error && 'severity' in error) return false;
+      if (isUnavailable(error)) throw error;
+      return false;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+function namesOf(databaseName: string): string[] {
+  return [databaseName, DatabaseName.of(databaseName).shadow.value];
+}
+
+/** Those that the pooler has: with a `*` entry, KILL of another name would create it. */
+async function servedOf(pooler: PgBouncerAdmin, names: readonly string[]): Promise<string[]> {
+  const served = new Set((await pooler.databases()).map((database) => database.name));
+  return names.filter((name) => served.has(name));
+}
+
+/** RESUME fails when the alias is gone meanwhile, or not paused: either is what was wanted. */
+async function resume(pooler: PgBouncerAdmin, alias: string): Promise<void> {
+  try {
+    await pooler.resume(alias);
+  } catch (error) {
+    const entry = (await pooler.databases()).find((database) => database.name === alias);
+    if (entry?.paused) throw error;
+  }
+}
+
+function confirm(
+  pooler: PgBouncerAdmin,
+  aliases: readonly PoolerAlias[],
+  removed: readonly string[],
+): Promise<void> {
+  const isLive = async () => {
+    const served = new Map((await pooler.databases()).map((database) => [database.name, database]));
+    const isMissing = aliases.some(({ name, database, poolSize }) => {
+      const entry = served.get(name);
+      return entry?.database !== database || entry.pool_size !== poolSize;
+    });
+    return !isMissing && !removed.some((name) => served.has(name));
+  };
+  return pollUntil(isLive, {
+    timeoutMs: CONFIRMATION_PATIENCE_MS,
+    what: 'PgBouncer to serve its new configuration; its log says which line it did not take',
+  });
+}

@@ -1,0 +1,63 @@
+import type { PoolerDatabase } from '../../infra/pgbouncer/pgbouncer-admin.js';
+import type { ManagedServer } from '../managed-server.js';
+
+export interface ObservedDatabase {
+  readonly oid: number;
+  readonly name: string;
+  readonly owner: string;
+  readonly ownerMark: string | null;
+  readonly allowsConnections: boolean;
+  readonly isTemplate: boolean;
+  readonly connectionLimit: number;
+  /** Who else than the owner has been granted something on it; PUBLIC is the empty name. */
+  readonly grantees: readonly string[];
+}
+
+export interface ObservedRole {
+  readonly oid: number;
+  readonly name: string;
+  readonly mark: string | null;
+  /** Has an attribute that no home's role has. */
+  readonly hasPower: boolean;
+  readonly canLogin: boolean;
+  readonly connectionLimit: number;
+  readonly verifier: string | null;
+  /** `name=value`, as ALTER ROLE … SET stored them for all databases. */
+  readonly settings: readonly string[];
+  readonly memberOf: readonly string[];
+}
+
+export interface ObservedServer {
+  readonly databases: readonly ObservedDatabase[];
+  readonly roles: readonly ObservedRole[];
+  /** Null where there is no pooler, or one whose entries are not Rowhouse's. */
+  readonly aliases: readonly PoolerDatabase[] | null;
+}
+
+const SELECT_DATABASES = `
+  SELECT d.oid, d.datname AS name, r.rolname AS owner,
+         pg_catalog.shobj_description(r.oid, 'pg_authid') AS "ownerMark",
+         d.datallowconn AS "allowsConnections", d.datistemplate AS "isTemplate", d.datconnlimit AS "connectionLimit",
+         ARRAY(SELECT DISTINCT CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END
+               FROM pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
+               WHERE a.grantee <> d.datdba) AS grantees
+  FROM pg_catalog.pg_database d JOIN pg_catalog.pg_authid r ON r.oid = d.datdba
+  ORDER BY d.datname`;
+
+const SELECT_ROLES = `
+  SELECT r.oid, r.rolname AS name, pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark,
+         r.rolsuper OR r.rolcreatedb OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls AS "hasPower",
+         r.rolcanlogin AS "canLogin", r.rolconnlimit AS "connectionLimit", r.rolpassword AS verifier,
+         COALESCE((SELECT s.setconfig FROM pg_catalog.pg_db_role_setting s
+                   WHERE s.setrole = r.oid AND s.setdatabase = 0), '{}') AS settings,
+         ARRAY(SELECT g.rolname::text FROM pg_catalog.pg_auth_members m
+               JOIN pg_catalog.pg_authid g ON g.oid = m.roleid WHERE m.member = r.oid) AS "memberOf"
+  FROM pg_catalog.pg_authid r
+  ORDER BY r.rolname`;
+
+export async function observeServer({ postgres, pooler, config }: ManagedServer): Promise<ObservedServer> {
+  const databases = await postgres.query<ObservedDatabase & Record<string, unknown>>(SELECT_DATABASES);
+  const roles = await postgres.query<ObservedRole & Record<string, unknown>>(SELECT_ROLES);
+  const aliases = pooler && config.pooler?.configDir ? await pooler.databases() : null;
+  return { databases, roles, aliases };
+}

@@ -1,0 +1,89 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { CONFIG, type Config } from '../../config/config.js';
+import type { ManagedServer } from '../managed-server.js';
+import { markOf } from '../marks.js';
+import { PoolerAliases } from '../pooler-aliases.js';
+import { compare } from './compare.js';
+import { readExpectedHomes } from './expected-homes.js';
+import type { Finding } from './finding.js';
+import { observeServer } from './observed-server.js';
+import { Repair } from './repair.js';
+
+export interface ReportedFinding extends Omit<Finding, 'action'> {
+  /** `needed`: a repair would mend it. `none`: a person has to decide. */
+  readonly repair: 'done' | 'failed' | 'needed' | 'none';
+}
+
+export interface ReconciliationReport {
+  readonly databases: number;
+  readonly roles: number;
+  /** Null where the pooler's entries are not Rowhouse's. */
+  readonly aliases: number | null;
+  readonly findings: readonly ReportedFinding[];
+}
+
+/** Compares a server with the control database. */
+@Injectable()
+export class Reconciler {
+  private readonly logger = new Logger(Reconciler.name);
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly dataSource: DataSource,
+    private readonly repair: Repair,
+    private readonly aliases: PoolerAliases,
+  ) {}
+
+  report(server: ManagedServer): Promise<ReconciliationReport> {
+    return this.reconcile(server, async ({ action }) => (action ? 'needed' : 'none'));
+  }
+
+  /** Mends roles, grants, limits and pooler entries, and reports what it did. */
+  async reportAndRepair(server: ManagedServer): Promise<ReconciliationReport> {
+    const report = await this.reconcile(server, (finding) => this.mend(server, finding));
+    await this.aliases.sync(server);
+    return report;
+  }
+
+  private async reconcile(
+    server: ManagedServer,
+    treat: (finding: Finding) => Promise<ReportedFinding['repair']>,
+  ): Promise<ReconciliationReport> {
+    const before = await this.readHomes(server);
+    const observed = await observeServer(server);
+    const after = await this.readHomes(server);
+    const found = compare({
+      before,
+      after,
+      observed,
+      mark: markOf(server),
+      poolerRole: server.config.pooler?.authUser ?? null,
+      controlDatabase: this.config.control.database,
+    });
+    const findings: ReportedFinding[] = [];
+    for (const finding of found) {
+      const { kind, name, databaseId, detail } = finding;
+      findings.push({ kind, name, databaseId, detail, repair: await treat(finding) });
+    }
+    const { databases, roles, aliases } = observed;
+    return { databases: databases.length, roles: roles.length, aliases: aliases?.length ?? null, findings };
+  }
+
+  private readHomes(server: ManagedServer) {
+    return readExpectedHomes(this.dataSource, server.id, this.config.databases.defaultMaxConnections);
+  }
+
+  private async mend(
+    server: ManagedServer,
+    { action, kind, name }: Finding,
+  ): Promise<ReportedFinding['repair']> {
+    if (!action) return 'none';
+    try {
+      return (await this.repair.run(server, action)) ? 'done' : 'needed';
+    } catch (error) {
+      this.logger.error(`The repair of ${kind} of ${name} failed`, error);
+      return 'failed';
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { alterOwner } from '../../infra/postgres/database-sql.js';
+import { DatabaseName, quoteIdentifier, RoleName } from '../../kernel/identifiers.js';
+import { DatabaseProvisioner } from '../database-provisioner.js';
+import type { ManagedServer } from '../managed-server.js';
+import { PoolerAliases } from '../pooler-aliases.js';
+import { RoleProvisioner } from '../role-provisioner.js';
+import { type ExpectedHome, lockExpectedHome } from './expected-homes.js';
+import type { RepairAction } from './finding.js';
+
+type HomeAction = Exclude<RepairAction, { type: 'sync_aliases' | 'resume_alias' }>;
+
+const FORGET_SHADOW =
+  'UPDATE databases SET shadow_database_oid = NULL, shadow_created_at = NULL WHERE id = $1';
+const RETIRE_WARM = `UPDATE warm_databases SET state = 'retired' WHERE id = $1 AND state = 'ready'`;
+const RECORD_ROLE = 'UPDATE databases SET role_oid = $2 WHERE id = $1';
+
+/** Brings the server back to what the control database says. It drops nothing. */
+@Injectable()
+export class Repair {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly roles: RoleProvisioner,
+    private readonly provisioner: DatabaseProvisioner,
+    private readonly aliases: PoolerAliases,
+  ) {}
+
+  /** Returns false when the home has moved on meanwhile, so that there is nothing to repair. */
+  async run(server: ManagedServer, action: RepairAction): Promise<boolean> {
+    if (action.type === 'sync_aliases') {
+      await this.aliases.refresh(server);
+      return true;
+    }
+    if (action.type === 'resume_alias') {
+      await this.aliases.reopen(server, action.alias);
+      return true;
+    }
+    return this.withSettledHome(action.home, (tx, expected) =>
+      this.restore(tx, server, { action, expected }),
+    );
+  }
+
+  /** Holds the row meanwhile, so that no operation begins on the home. */
+  private withSettledHome(
+    before: ExpectedHome,
+    work: (tx: EntityManager, expected: ExpectedHome) => Promise<void>,
+  ): Promise<boolean> {
+    return this.dataSource.transaction(async (tx) => {
+      const expected = await lockExpectedHome(tx, before);
+      if (!expected || expected.isBusy || expected.status !== before.status) return false;
+      await work(tx, expected);
+      return true;
+    });
+  }
+
+  private restore(
+    tx: EntityManager,
+    server: ManagedServer,
+    { action, expected }: { action: HomeAction; expected: ExpectedHome },
+  ): Promise<void> {
+    switch (action.type) {
+      case 'restore_role':
+        return this.restoreRole(server, expected);
+      case 'recreate_role':
+        return this.recreateRole(tx, server, expected);
+      case 'restore_database':
+        return this.restoreDatabases(server, expected);
+      case 'revoke_connect':
+        return revoke(server, action);
+      case 'forget_shadow':
+        return update(tx, FORGET_SHADOW, expected);
+      case 'retire_warm':
+        return update(tx, RETIRE_WARM, expected);
+    }
+  }
+
+  private async restoreRole(server: ManagedServer, { kind, status, home }: ExpectedHome): Promise<void> {
+    if (kind === 'database' && status === 'active') return this.roles.enableLogin(server, home);
+    await this.roles.applySettings(server, home);
+    await this.provisioner.disableLogin(server, home);
+  }
+
+  /** With the stored verifier, so that the password that the tenant has still works. */
+  private async recreateRole(
+    tx: EntityManager,
+    server: ManagedServer,
+    expected: ExpectedHome,
+  ): Promise<void> {
+    const { home } = expected;
+    const roleOid = await this.roles.ensure(server, { username: home.username, roleOid: null });
+    for (const name of databasesOf(expected)) {
+      await server.postgres.execute(alterOwner(name, RoleName.of(home.username)));
+    }
+    await update(tx, RECORD_ROLE, expected, roleOid);
+    await this.restoreRole(server, { ...expected, home: { ...home, roleOid } });
+  }
+
+  private async restoreDatabases(server: ManagedServer, expected: ExpectedHome): Promise<void> {
+    for (const name of databasesOf(expected)) {
+      await this.provisioner.ensurePrivileges(server, { databaseName: name.value });
+    }
+  }
+}
+
+/** In the transaction that holds the row. */
+async function update(
+  tx: EntityManager,
+  sql: string,
+  { id }: ExpectedHome,
+  ...values: unknown[]
+): Promise<void> {
+  await tx.query(sql, [id, ...values]);
+}
+
+function databasesOf({ home: { databaseName, shadowDatabaseOid } }: ExpectedHome): DatabaseName[] {
+  const main = DatabaseName.of(databaseName);
+  return shadowDatabaseOid === null ? [main] : [main, main.shadow];
+}
+
+async function revoke(
+  server: ManagedServer,
+  { database, grantee }: Extract<RepairAction, { type: 'revoke_connect' }>,
+): Promise<void> {
+  const role = grantee === '' ? 'PUBLIC' : quoteIdentifier(grantee);
+  await server.postgres.execute(`REVOKE ALL ON DATABASE ${quoteIdentifier(database)} FROM ${role} CASCADE`);
+}

@@ -1,0 +1,145 @@
+import { Injectable } from '@nestjs/common';
+import {
+  admitRole,
+  alterPassword,
+  alterRoleSettings,
+  createRole,
+  disableLogin,
+  disentangleRole,
+  dropOwned,
+  dropRole,
+  END_SESSIONS,
+  enableLogin,
+  FIND_ENTANGLEMENTS,
+  FIND_ROLE,
+  type RoleRow,
+  type RoleSettings,
+} from '../infra/postgres/role-sql.js';
+import { SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
+import { RoleName } from '../kernel/identifiers.js';
+import type { DatabaseHome } from './database-home.js';
+import type { ManagedServer } from './managed-server.js';
+import { markOf, ownershipMismatch } from './marks.js';
+import { pollUntil } from './poll.js';
+
+const SESSIONS_PATIENCE_MS = 15_000;
+
+type OwnedRole = Pick<DatabaseHome, 'username' | 'roleOid'>;
+
+/** The login roles of homes. */
+@Injectable()
+export class RoleProvisioner {
+  async ensure(server: ManagedServer, home: OwnedRole): Promise<number> {
+    const found = await findOwned(server, home);
+    if (found) return found.oid;
+    await server.postgres
+      .execute(createRole(RoleName.of(home.username), markOf(server)))
+      .catch(ignoreDuplicate);
+    const made = await findOwned(server, { ...home, roleOid: null });
+    if (!made) throw new Error(`the role ${home.username} vanished while it was made`);
+    return made.oid;
+  }
+
+  applySettings(server: ManagedServer, home: Pick<DatabaseHome, 'username'> & RoleSettings): Promise<void> {
+    return server.postgres.execute(alterRoleSettings(RoleName.of(home.username), home));
+  }
+
+  /** Null when there is none. */
+  find(server: ManagedServer, home: OwnedRole): Promise<RoleRow | null> {
+    return findOwned(server, home);
+  }
+
+  enableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return server.postgres.execute(enableLogin(RoleName.of(home.username), home.scramVerifier, home));
+  }
+
+  admit(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return server.postgres.execute(admitRole(RoleName.of(home.username), home.scramVerifier, home));
+  }
+
+  alterPassword(server: ManagedServer, { username }: DatabaseHome, verifier: string): Promise<void> {
+    return server.postgres.execute(alterPassword(RoleName.of(username), verifier));
+  }
+
+  /** Returns the role, or null when there is none. */
+  async disableLogin(server: ManagedServer, home: OwnedRole): Promise<RoleRow | null> {
+    const found = await findOwned(server, home);
+    if (found?.canLogin) await server.postgres.execute(disableLogin(RoleName.of(home.username)));
+    return found;
+  }
+
+  /**
+   * Ends all sessions of a role that cannot log in any more. A login that was under way shows up in the statistics only
+   * when it is done, so it takes two looks without a session.
+   */
+  async awaitNoSessions(server: ManagedServer, role: RoleRow): Promise<void> {
+    let looks = 0;
+    const isQuiet = async () => {
+      const alive = await server.postgres.query(END_SESSIONS, [role.oid, null]);
+      looks = alive.length === 0 ? looks + 1 : 0;
+      return looks === 2;
+    };
+    await pollUntil(isQuiet, {
+      timeoutMs: SESSIONS_PATIENCE_MS,
+      what: `the sessions of ${role.name} to end`,
+    });
+  }
+
+  /** Ends the sessions that began before now. */
+  async endSessions(server: ManagedServer, home: OwnedRole): Promise<void> {
+    const role = await findOwned(server, home);
+    if (!role) return;
+    const [clock] = await server.postgres.query<{ now: string }>(
+      'SELECT pg_catalog.clock_timestamp()::text AS now',
+    );
+    const areOver = async () => {
+      const alive = await server.postgres.query(END_SESSIONS, [role.oid, clock?.now]);
+      return alive.length === 0;
+    };
+    await pollUntil(areOver, {
+      timeoutMs: SESSIONS_PATIENCE_MS,
+      what: `the sessions of ${role.name} to end`,
+    });
+  }
+
+  async drop(server: ManagedServer, home: OwnedRole): Promise<void> {
+    const found = await findOwned(server, home);
+    if (!found) return;
+    const role = RoleName.of(home.username);
+    try {
+      await server.postgres.execute(dropRole(role));
+    } catch (error) {
+      if (sqlState(error) === SQLSTATE.undefinedObject) return;
+      if (sqlState(error) !== SQLSTATE.dependentObjectsStillExist) throw error;
+      await disentangle(server, found);
+      await server.postgres.execute(dropRole(role));
+    }
+  }
+}
+
+/** Null when there is none of that name. Throws OWNERSHIP_MISMATCH when there is another one. */
+async function findOwned(server: ManagedServer, { username, roleOid }: OwnedRole): Promise<RoleRow | null> {
+  const found = await server.postgres.find<RoleRow & Record<string, unknown>>(FIND_ROLE, [username]);
+  if (!found) return null;
+  const isOwn = roleOid === null ? found.mark === markOf(server) : found.oid === roleOid;
+  if (!isOwn) throw ownershipMismatch('role', username);
+  return found;
+}
+
+function ignoreDuplicate(error: unknown): void {
+  const state = sqlState(error);
+  if (state !== SQLSTATE.duplicateObject && state !== SQLSTATE.uniqueViolation) throw error;
+}
+
+/**
+ * Any tenant may grant something in its database to any role, which then cannot be dropped. What the role owns there
+ * goes to the owner of that database: Rowhouse drops nothing in it.
+ */
+async function disentangle({ postgres }: ManagedServer, role: RoleRow): Promise<void> {
+  const name = RoleName.of(role.name);
+  const places = await postgres.query<{ database: string; owner: string }>(FIND_ENTANGLEMENTS, [role.oid]);
+  for (const { database, owner } of places) {
+    await postgres.inDatabase(database, (client) => client.query(disentangleRole(name, owner)));
+  }
+  await postgres.execute(dropOwned(name));
+}
