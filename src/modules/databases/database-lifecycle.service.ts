@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { Reply } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
 import { Clock } from '../../kernel/clock.js';
 import { RowhouseError } from '../../kernel/errors.js';
-import { toReply } from '../../operations/operation-reply.js';
+import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { Extensions } from '../../provisioning/extensions.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
@@ -32,23 +31,23 @@ export class DatabaseLifecycleService {
     private readonly clock: Clock,
   ) {}
 
-  suspend(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+  suspend(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
     return this.change(context, id, { kind: 'database.suspend', from: ['active'] });
   }
 
-  resume(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+  resume(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
     return this.change(context, id, { kind: 'database.resume', from: ['suspended'] });
   }
 
-  createShadow(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+  createShadow(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
     return this.change(context, id, { kind: 'database.create_shadow', from: LIVE });
   }
 
-  resetShadow(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+  resetShadow(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
     return this.change(context, id, { kind: 'database.reset_shadow', from: LIVE });
   }
 
-  dropShadow(context: RequestContext, id: string): Promise<Reply<DatabaseDto>> {
+  dropShadow(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
     return this.change(context, id, { kind: 'database.drop_shadow', from: LIVE });
   }
 
@@ -56,7 +55,7 @@ export class DatabaseLifecycleService {
     context: RequestContext,
     id: string,
     { endSessions }: RotateCredentialsDto,
-  ): Promise<Reply<CredentialsDto>> {
+  ): Promise<OperationReply<CredentialsDto>> {
     const { password, verifier, ciphertext } = await this.credentials.generate(id);
     const { database, operation } = await this.commands.start(context, id, {
       kind: 'database.rotate_credentials',
@@ -66,16 +65,19 @@ export class DatabaseLifecycleService {
         this.repository.update(tx, id, { nextScramVerifier: verifier, nextPasswordCiphertext: ciphertext }),
     });
     this.credentials.remember(operation.id, password);
-    const shown = async () => this.presenter.credentials(database, password);
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, {
       created: false,
-      resource: shown,
-      pending: () => this.presenter.credentials(database, password),
+      resource: async () => this.presenter.credentials(database, password),
+      pending: () => ({ credentials: this.presenter.credentials(database, password) }),
     });
   }
 
-  async installExtension(context: RequestContext, id: string, name: string): Promise<Reply<ExtensionsDto>> {
+  async installExtension(
+    context: RequestContext,
+    id: string,
+    name: string,
+  ): Promise<OperationReply<ExtensionsDto>> {
     const { serverId } = await this.reader.getEntity(id);
     await this.extensions.assertAvailable(this.servers.get(serverId), [name]);
     const started = await this.commands.start(context, id, {
@@ -92,7 +94,7 @@ export class DatabaseLifecycleService {
     return { installed: extensions, available: await this.extensions.available(this.servers.get(serverId)) };
   }
 
-  async delete(context: RequestContext, id: string): Promise<Reply<DeletedDatabaseDto>> {
+  async delete(context: RequestContext, id: string): Promise<OperationReply<DeletedDatabaseDto>> {
     const { database, operation } = await this.commands.start(context, id, {
       kind: 'database.delete',
       from: [...LIVE, 'failed'],
@@ -110,7 +112,11 @@ export class DatabaseLifecycleService {
     return toReply(ended, { created: false, resource: async () => this.presenter.deleted(database) });
   }
 
-  private async change(context: RequestContext, id: string, command: Command): Promise<Reply<DatabaseDto>> {
+  private async change(
+    context: RequestContext,
+    id: string,
+    command: Command,
+  ): Promise<OperationReply<DatabaseDto>> {
     const started: Started = await this.commands.start(context, id, command);
     const ended = await this.operations.run(started.operation, context.waitMs);
     return toReply(ended, { created: false, resource: () => this.reader.get(id) });

@@ -20,7 +20,7 @@ export class DatabasePresenter {
   ) {}
 
   target(database: DatabaseEntity, password: string = MASK): ConnectionTarget {
-    const { host, port, pooler } = this.servers.get(database.serverId).config;
+    const { host, port, pooler } = this.servers.configOf(database.serverId);
     const { publicHost } = this.config;
     return {
       databaseName: database.databaseName,

@@ -6,7 +6,7 @@ import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { Clock } from '../../kernel/clock.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import type { Operation } from '../../operations/operation.types.js';
-import { toReply } from '../../operations/operation-reply.js';
+import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import type { DatabaseEntity } from './database.entity.js';
@@ -44,7 +44,11 @@ export class DatabaseSettingsService {
   ) {}
 
   /** Row, audit row and, where the server has to learn of it, the operation are one control transaction. */
-  async patch(context: RequestContext, id: string, dto: PatchDatabaseDto): Promise<Reply<DatabaseDto>> {
+  async patch(
+    context: RequestContext,
+    id: string,
+    dto: PatchDatabaseDto,
+  ): Promise<OperationReply<DatabaseDto>> {
     const operation = await this.dataSource.transaction(async (tx) => {
       const database = await this.commands.getLocked(tx, id);
       assertPatchable(database);

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { Page, Reply } from '../../http/reply.js';
+import type { Page } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
 import {
   ApiEnvelope,
@@ -11,7 +11,8 @@ import {
   Summary,
   UuidParam,
 } from '../../http/route.js';
-import { ApiAccepted } from '../../operations/operation-reply.js';
+import { ApiAccepted } from '../../operations/api-accepted.js';
+import type { OperationReply } from '../../operations/operation-reply.js';
 import { DatabaseLifecycleService } from './database-lifecycle.service.js';
 import { DatabaseSettingsService } from './database-settings.service.js';
 import { DatabasesReader } from './databases.reader.js';
@@ -19,6 +20,7 @@ import { DatabasesService } from './databases.service.js';
 import { CreateDatabaseDto, EnsureDatabaseDto } from './dto/create-database.dto.js';
 import {
   CredentialsDto,
+  CredentialsOperationDto,
   DatabaseConnectionDto,
   DatabaseDto,
   DatabaseWithPasswordDto,
@@ -44,12 +46,12 @@ export class DatabasesController {
   @RequireScope('databases:write')
   @Summary('Create a database', 'The password and the four strings are whole in this answer only.')
   @ApiEnvelope(DatabaseWithPasswordDto, { status: 201 })
-  @ApiAccepted()
+  @ApiAccepted(CredentialsOperationDto)
   @ApiProblems('VALIDATION_FAILED', 'SERVICE_UNAVAILABLE')
   createDatabase(
     @Context() context: RequestContext,
     @Body() dto: CreateDatabaseDto,
-  ): Promise<Reply<DatabaseWithPasswordDto>> {
+  ): Promise<OperationReply<DatabaseWithPasswordDto>> {
     return this.databases.create(context, dto);
   }
 
@@ -61,13 +63,13 @@ export class DatabasesController {
   )
   @ApiEnvelope(DatabaseWithPasswordDto, { status: 201 })
   @ApiEnvelope(DatabaseWithPasswordDto, { status: 200, description: 'It was there before' })
-  @ApiAccepted()
+  @ApiAccepted(CredentialsOperationDto)
   @ApiProblems('VALIDATION_FAILED', 'AMBIGUOUS_NAME', 'SERVICE_UNAVAILABLE')
   ensureDatabase(
     @Context() context: RequestContext,
     @Param('name', FriendlyNamePipe) name: string,
     @Body() dto: EnsureDatabaseDto,
-  ): Promise<Reply<DatabaseWithPasswordDto>> {
+  ): Promise<OperationReply<DatabaseWithPasswordDto>> {
     return this.databases.ensure(context, name, dto);
   }
 
@@ -99,7 +101,7 @@ export class DatabasesController {
     @Context() context: RequestContext,
     @UuidParam() id: string,
     @Body() dto: PatchDatabaseDto,
-  ): Promise<Reply<DatabaseDto>> {
+  ): Promise<OperationReply<DatabaseDto>> {
     return this.settings.patch(context, id, dto);
   }
 
@@ -112,7 +114,7 @@ export class DatabasesController {
   deleteDatabase(
     @Context() context: RequestContext,
     @UuidParam() id: string,
-  ): Promise<Reply<DeletedDatabaseDto>> {
+  ): Promise<OperationReply<DeletedDatabaseDto>> {
     return this.lifecycle.delete(context, id);
   }
 
@@ -125,7 +127,10 @@ export class DatabasesController {
   @ApiEnvelope(DatabaseDto)
   @ApiAccepted()
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
-  suspendDatabase(@Context() context: RequestContext, @UuidParam() id: string): Promise<Reply<DatabaseDto>> {
+  suspendDatabase(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+  ): Promise<OperationReply<DatabaseDto>> {
     return this.lifecycle.suspend(context, id);
   }
 
@@ -135,7 +140,10 @@ export class DatabasesController {
   @ApiEnvelope(DatabaseDto)
   @ApiAccepted()
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
-  resumeDatabase(@Context() context: RequestContext, @UuidParam() id: string): Promise<Reply<DatabaseDto>> {
+  resumeDatabase(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+  ): Promise<OperationReply<DatabaseDto>> {
     return this.lifecycle.resume(context, id);
   }
 
@@ -162,13 +170,13 @@ export class DatabasesController {
     'The old one is refused at once on both ports; sessions live on unless `endSessions`.',
   )
   @ApiEnvelope(CredentialsDto)
-  @ApiAccepted()
+  @ApiAccepted(CredentialsOperationDto)
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
   rotateDatabaseCredentials(
     @Context() context: RequestContext,
     @UuidParam() id: string,
     @Body() dto: RotateCredentialsDto,
-  ): Promise<Reply<CredentialsDto>> {
+  ): Promise<OperationReply<CredentialsDto>> {
     return this.lifecycle.rotateCredentials(context, id, dto);
   }
 
@@ -194,7 +202,7 @@ export class DatabasesController {
     @Context() context: RequestContext,
     @UuidParam() id: string,
     @Param('name', ExtensionNamePipe) name: string,
-  ): Promise<Reply<ExtensionsDto>> {
+  ): Promise<OperationReply<ExtensionsDto>> {
     return this.lifecycle.installExtension(context, id, name);
   }
 
@@ -207,7 +215,10 @@ export class DatabasesController {
   @ApiEnvelope(DatabaseDto)
   @ApiAccepted()
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
-  createShadow(@Context() context: RequestContext, @UuidParam() id: string): Promise<Reply<DatabaseDto>> {
+  createShadow(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+  ): Promise<OperationReply<DatabaseDto>> {
     return this.lifecycle.createShadow(context, id);
   }
 
@@ -217,7 +228,10 @@ export class DatabasesController {
   @ApiEnvelope(DatabaseDto)
   @ApiAccepted()
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
-  resetShadow(@Context() context: RequestContext, @UuidParam() id: string): Promise<Reply<DatabaseDto>> {
+  resetShadow(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+  ): Promise<OperationReply<DatabaseDto>> {
     return this.lifecycle.resetShadow(context, id);
   }
 
@@ -227,7 +241,10 @@ export class DatabasesController {
   @ApiEnvelope(DatabaseDto)
   @ApiAccepted()
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
-  dropShadow(@Context() context: RequestContext, @UuidParam() id: string): Promise<Reply<DatabaseDto>> {
+  dropShadow(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+  ): Promise<OperationReply<DatabaseDto>> {
     return this.lifecycle.dropShadow(context, id);
   }
 }

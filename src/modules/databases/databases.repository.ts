@@ -8,10 +8,15 @@ import type { ListCursor } from './list-cursor.js';
 /** Only SQL: what may happen is decided in the services. */
 @Injectable()
 export class DatabasesRepository {
+  private findById: string | null = null;
+
   constructor(private readonly dataSource: DataSource) {}
 
-  find(id: string, manager: EntityManager = this.dataSource.manager): Promise<DatabaseEntity | null> {
-    return manager.findOneBy(DatabaseEntity, { id });
+  /** Written by hand since it is the most frequent of all: the query builder takes four times as long as the query. */
+  async find(id: string, manager: EntityManager = this.dataSource.manager): Promise<DatabaseEntity | null> {
+    this.findById ??= `SELECT ${this.columns()} FROM databases WHERE id = $1`;
+    const [row] = await manager.query<Partial<DatabaseEntity>[]>(this.findById, [id]);
+    return row ? Object.assign(new DatabaseEntity(), row) : null;
   }
 
   /** Locks the row until the transaction ends, so that two requests decide one after the other. */
@@ -87,5 +92,10 @@ export class DatabasesRepository {
       );
     }
     return builder.getMany();
+  }
+
+  private columns(): string {
+    const { columns } = this.dataSource.getMetadata(DatabaseEntity);
+    return columns.map((column) => `${column.databaseName} AS "${column.propertyName}"`).join(', ');
   }
 }

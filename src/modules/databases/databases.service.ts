@@ -1,15 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Reply } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
+import type { RoleSettings } from '../../infra/postgres/role-sql.js';
 import { Clock } from '../../kernel/clock.js';
-import { RowhouseError } from '../../kernel/errors.js';
+import { notFound, RowhouseError } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
-import { toReply } from '../../operations/operation-reply.js';
+import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
+import { defaultSettings } from '../../provisioning/default-settings.js';
 import { Extensions } from '../../provisioning/extensions.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { WarmPool } from '../../provisioning/warm-pool.js';
@@ -46,7 +49,10 @@ export class DatabasesService {
     private readonly clock: Clock,
   ) {}
 
-  async create(context: RequestContext, dto: CreateDatabaseDto): Promise<Reply<DatabaseWithPasswordDto>> {
+  async create(
+    context: RequestContext,
+    dto: CreateDatabaseDto,
+  ): Promise<OperationReply<DatabaseWithPasswordDto>> {
     const request = await this.prepare(dto);
     const creation = await this.dataSource.transaction((tx) => this.begin(tx, context, request));
     return this.finish(context, creation, request.credentials.password);
@@ -57,24 +63,37 @@ export class DatabasesService {
     context: RequestContext,
     friendlyName: string,
     dto: EnsureDatabaseDto,
-  ): Promise<Reply<DatabaseWithPasswordDto>> {
+  ): Promise<OperationReply<DatabaseWithPasswordDto>> {
     const request = await this.prepare({ ...dto, friendlyName });
     const outcome = await this.dataSource.transaction(async (tx) => {
       const found = await this.repository.findByNameLocked(tx, friendlyName);
       return oneOf(friendlyName, found) ?? this.begin(tx, context, request);
     });
     if ('operation' in outcome) return this.finish(context, outcome, request.credentials.password);
-    return new Reply(200, this.presenter.database(outcome));
+    return this.found(context, outcome);
+  }
+
+  /** One that another request is just making is waited for. */
+  private async found(
+    context: RequestContext,
+    database: DatabaseEntity,
+  ): Promise<OperationReply<DatabaseWithPasswordDto>> {
+    if (database.status !== 'creating') return new Reply(200, this.presenter.database(database));
+    const newest = await this.operations.list({ subjectId: database.id, limit: 1 });
+    const [creation] = newest.items;
+    if (!creation) throw notFound('database', database.id);
+    const ended = await this.operations.run(creation, context.waitMs);
+    return toReply(ended, { created: false, resource: () => this.reader.get(database.id) });
   }
 
   private async prepare(dto: CreateDatabaseDto): Promise<NewDatabase> {
     const server = this.servers.default();
-    const maxConnections = dto.maxConnections ?? this.config.databases.defaultMaxConnections;
-    assertWithinServer(server, maxConnections);
+    const settings = settingsOf(dto, defaultSettings(this.config));
+    assertWithinServer(server, settings.maxConnections);
     if (dto.extensions?.length) await this.extensions.assertAvailable(server, dto.extensions);
     const id = newId();
     const credentials = await this.credentials.generate(id);
-    return { id, server, dto, maxConnections, credentials, at: this.clock.now() };
+    return { id, server, dto, settings, credentials, at: this.clock.now() };
   }
 
   /** One control transaction: the row, its operation and its audit row. */
@@ -100,8 +119,8 @@ export class DatabasesService {
   }
 
   /** Whether it needs more than a warm home has: that is made by the cold path's steps. */
-  private hasExtras({ dto, maxConnections }: NewDatabase): boolean {
-    const usual = maxConnections === this.config.databases.defaultMaxConnections;
+  private hasExtras({ dto, settings }: NewDatabase): boolean {
+    const usual = isDeepStrictEqual(settings, defaultSettings(this.config));
     return !usual || dto.shadow === true || (dto.extensions?.length ?? 0) > 0;
   }
 
@@ -109,13 +128,13 @@ export class DatabasesService {
     context: RequestContext,
     { database, operation }: Creation,
     password: string,
-  ): Promise<Reply<DatabaseWithPasswordDto>> {
+  ): Promise<OperationReply<DatabaseWithPasswordDto>> {
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, {
       created: true,
       resource: async () =>
         this.presenter.databaseWithPassword(await this.reader.getEntity(database.id), password),
-      pending: () => this.presenter.credentials(database, password),
+      pending: () => ({ credentials: this.presenter.credentials(database, password) }),
     });
   }
 }
@@ -129,4 +148,13 @@ function oneOf(friendlyName: string, found: readonly DatabaseEntity[]): Database
     );
   }
   return first;
+}
+
+function settingsOf(dto: EnsureDatabaseDto, usual: RoleSettings): RoleSettings {
+  return {
+    maxConnections: dto.maxConnections ?? usual.maxConnections,
+    statementTimeoutMs: dto.statementTimeoutMs ?? usual.statementTimeoutMs,
+    lockTimeoutMs: dto.lockTimeoutMs ?? usual.lockTimeoutMs,
+    idleInTransactionTimeoutMs: dto.idleInTransactionTimeoutMs ?? usual.idleInTransactionTimeoutMs,
+  };
 }

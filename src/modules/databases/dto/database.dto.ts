@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { OperationDto } from '../../../operations/operation.dto.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../connection-strings.js';
 import { DATABASE_STATUSES, type DatabaseStatus } from '../database-status.js';
 
@@ -160,4 +161,13 @@ export class CredentialsDto extends ConnectionStringsDto {
 
   @ApiProperty({ description: 'Shown in this answer only.', example: 'mT4v0Zq8RkX2bN6cYp1LsW9dHfJ3gAeU' })
   password!: string;
+}
+
+/** An operation that goes on, with the credentials that it puts in force. */
+export class CredentialsOperationDto extends OperationDto {
+  @ApiPropertyOptional({
+    description: 'Shown in this answer only; they work once the operation has succeeded.',
+    type: CredentialsDto,
+  })
+  credentials?: CredentialsDto;
 }

@@ -42,7 +42,7 @@ export function claimDatabase(tools: HandlerTools): OperationHandler {
     maxAttempts: MAX_ATTEMPTS,
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'fail',
-    steps: [tools.step('login', ({ home, server }) => tools.provisioner.enableLogin(server, home))],
+    steps: [tools.step('login', ({ home, server }) => tools.provisioner.admit(server, home))],
     ...creationEnds(tools),
   };
 }
@@ -56,7 +56,7 @@ function creationEnds(tools: HandlerTools): Pick<OperationHandler, 'succeed' | '
     },
     fail: async (tx, operation) => {
       const moved = await tools.move(tx, operation, 'deleting');
-      if (moved) await tools.followUp(tx, operation, 'database.delete');
+      if (moved) await tools.operations.enqueueFollowUp(tx, operation, 'database.delete');
     },
   };
 }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { type RequestContext, systemContext } from '../../../http/request-context.js';
 import { Clock } from '../../../kernel/clock.js';
 import { statesBefore } from '../../../kernel/transitions.js';
 import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
@@ -57,17 +56,5 @@ export class HandlerTools {
   move(tx: EntityManager, { subjectId }: Operation, to: DatabaseStatus): Promise<boolean> {
     const from = statesBefore(DATABASE_TRANSITIONS, to);
     return this.repository.move(tx, subjectId ?? '', { from, to, at: this.clock.now() });
-  }
-
-  /** Leaves the rest to another operation on the same database, in the same transaction. */
-  async followUp(tx: EntityManager, operation: Operation, kind: string): Promise<void> {
-    const { subjectType, subjectId, actor } = operation;
-    const context: RequestContext = { ...systemContext(operation.kind), requestId: actor.requestId };
-    await this.operations.enqueue(tx, context, {
-      kind,
-      subjectType,
-      subjectId,
-      input: { after: operation.id },
-    });
   }
 }

@@ -42,7 +42,7 @@ export function rotateCredentials(tools: HandlerTools): OperationHandler {
     fail: async (tx, operation) => {
       const { id } = await tools.get(operation, tx);
       await repository.update(tx, id, { nextScramVerifier: null, nextPasswordCiphertext: null });
-      await tools.followUp(tx, operation, 'database.apply');
+      await tools.operations.enqueueFollowUp(tx, operation, 'database.apply');
     },
   };
 }

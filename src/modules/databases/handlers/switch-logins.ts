@@ -35,6 +35,8 @@ function persistence(
     maxAttempts: 20,
     deadlineSeconds: 600,
     whenUnavailable: 'retry',
-    fail: (tx, operation) => tools.followUp(tx, operation, 'database.apply'),
+    fail: async (tx, operation) => {
+      await tools.operations.enqueueFollowUp(tx, operation, 'database.apply');
+    },
   };
 }
