@@ -1,0 +1,58 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { CONFIG, type Config } from './config/config.js';
+import { HttpModule } from './http/http.module.js';
+import { AuditModule } from './infra/control-db/audit.module.js';
+import { ControlDbModule } from './infra/control-db/control-db.module.js';
+import { RedisModule } from './infra/redis/redis.module.js';
+import { Clock, SystemClock } from './kernel/clock.js';
+import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
+import { DatabasesModule } from './modules/databases/databases.module.js';
+import { HealthModule } from './modules/health/health.module.js';
+import { OperationsApiModule } from './modules/operations/operations-api.module.js';
+import { ServersModule } from './modules/servers/servers.module.js';
+import { OperationsModule } from './operations/operations.module.js';
+import { ProvisioningModule } from './provisioning/provisioning.module.js';
+
+/** What everything may ask for: the configuration and the time. */
+@Global()
+@Module({})
+export class FoundationModule {
+  static register(config: Config): DynamicModule {
+    return {
+      module: FoundationModule,
+      providers: [
+        { provide: CONFIG, useValue: config },
+        { provide: Clock, useClass: SystemClock },
+      ],
+      exports: [CONFIG, Clock],
+    };
+  }
+}
+
+/** The composition root: every part of Rowhouse, from the bottom up. */
+@Module({})
+export class AppModule {
+  /** `more`: further modules of whoever embeds Rowhouse, such as a global one that binds an OperationObserver. */
+  static register(config: Config, more: readonly DynamicModule[] = []): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        FoundationModule.register(config),
+        ScheduleModule.forRoot(),
+        ControlDbModule.register(),
+        AuditModule,
+        RedisModule,
+        HttpModule.register(),
+        OperationsModule,
+        ProvisioningModule,
+        ApiKeysModule,
+        HealthModule,
+        OperationsApiModule,
+        ServersModule,
+        DatabasesModule,
+        ...more,
+      ],
+    };
+  }
+}

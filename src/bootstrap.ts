@@ -1,0 +1,43 @@
+import type { DynamicModule } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import type { Config } from './config/config.js';
+import { createHttpApp } from './http/create-app.js';
+import { ensureControlDatabase } from './infra/control-db/control-database.js';
+import { migrate } from './infra/control-db/migrator.js';
+import { createLogger } from './infra/logging/logger.js';
+import { NestLogger } from './infra/logging/nest-logger.js';
+import { AdminKey } from './modules/api-keys/admin-key.js';
+
+export interface StartedApp {
+  readonly app: NestFastifyApplication;
+  /** Where the API listens, such as `http://127.0.0.1:3000`. */
+  readonly url: string;
+  /** The admin key, only when this start made it: it can't be shown again. */
+  readonly adminKey: string | null;
+}
+
+/** The whole application, initialised, not yet listening. The control database must be migrated. */
+export async function createApp(
+  config: Config,
+  more: readonly DynamicModule[] = [],
+): Promise<NestFastifyApplication> {
+  const logger = new NestLogger(createLogger(config));
+  const app = await createHttpApp(AppModule.register(config, more), config, { logger });
+  return app.init();
+}
+
+/** Migrates the control database, starts the application and listens. */
+export async function startApp(config: Config, more: readonly DynamicModule[] = []): Promise<StartedApp> {
+  await ensureControlDatabase(config);
+  await migrate(config);
+  const app = await createApp(config, more);
+  try {
+    const adminKey = await app.get(AdminKey).ensure();
+    await app.listen(config.http.port, config.http.host);
+    return { app, url: await app.getUrl(), adminKey };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import { type StartedApp, startApp } from '../bootstrap.js';
+import type { Config } from '../config/config.js';
+import { loadConfig } from '../config/load-config.js';
+import { loadConfigOver, loadStackConfig, type StackConfig } from '../config/stack-config.js';
+import { type LocalStack, startLocalStack } from '../stack/local-stack.js';
+import { StackError } from '../stack/stack-error.js';
+import { reportFailure } from './failure.js';
+import { done, print } from './progress.js';
+import { onStopSignal } from './stop-signal.js';
+import { renderWelcome } from './welcome.js';
+
+/** Runs the whole product until a signal ends it: servers of its own unless DB_HOST names some, and the API. */
+export async function start(): Promise<void> {
+  const stackConfig = loadStackConfig();
+  // Wrong variables show before anything is started.
+  const checked = loadConfig();
+  const run = new Run();
+  onStopSignal(() => run.stop());
+  try {
+    const config = stackConfig ? await run.startStack(stackConfig) : checked;
+    const { url, adminKey } = await run.startApi(config);
+    if (!config.redisUrl) done(WITHOUT_REDIS);
+    print(renderWelcome({ url, adminKey, config, dataDir: stackConfig?.dataDir ?? null }));
+  } catch (error) {
+    await run.end();
+    if (run.isStopping) process.exit(0);
+    reportFailure(error);
+  }
+}
+
+const WITHOUT_REDIS =
+  'REDIS_URL is not set: rate limits count, and revoked keys are forgotten, in each process by itself';
+
+/** What was started, so that it can be ended in order at any moment. */
+class Run {
+  private readonly aborter = new AbortController();
+  private stack: LocalStack | null = null;
+  private started: StartedApp | null = null;
+
+  get isStopping(): boolean {
+    return this.aborter.signal.aborted;
+  }
+
+  async startStack({ withRedis, ...options }: StackConfig): Promise<Config> {
+    const { signal } = this.aborter;
+    this.stack = await startLocalStack({ ...options, withRedis, report: done, signal });
+    return loadConfigOver(this.stack.env);
+  }
+
+  async startApi(config: Config): Promise<StartedApp> {
+    this.aborter.signal.throwIfAborted();
+    this.started = await startApp(config).catch((error: unknown) => {
+      throw explain(error, config);
+    });
+    this.aborter.signal.throwIfAborted();
+    return this.started;
+  }
+
+  /** While it is still starting, the start itself notices and ends what it has. */
+  async stop(): Promise<void> {
+    this.aborter.abort();
+    if (this.started === null) return;
+    print('Stopping');
+    await this.end();
+    process.exit(0);
+  }
+
+  async end(): Promise<void> {
+    await this.started?.app.close();
+    await this.stack?.stop();
+  }
+}
+
+function explain(error: unknown, { http }: Config): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return error;
+  return new StackError(`PORT: port ${http.port} is taken: free it, or choose another PORT`, [], {
+    cause: error,
+  });
+}

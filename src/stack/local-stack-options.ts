@@ -1,0 +1,17 @@
+import type { StackConfig } from '../config/stack-config.js';
+
+export interface LocalStackOptions {
+  readonly dataDir: string;
+  /** `free`: any free ports, for tests. */
+  readonly ports?: 'default' | 'free';
+  /** Ports that must be these; the others follow from `ports`. */
+  readonly chosenPorts?: StackConfig['chosenPorts'];
+  readonly publicHost: string;
+  readonly report: (line: string) => void;
+  /** False gives up crash safety for speed, for tests. */
+  readonly durable?: boolean;
+  readonly postgresBinDir?: string | null;
+  readonly withRedis?: boolean;
+  /** Aborted: what is being started is stopped again, and `startLocalStack` throws. */
+  readonly signal?: AbortSignal;
+}

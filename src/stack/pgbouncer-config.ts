@@ -1,0 +1,118 @@
+import { AUTH_QUERY, LOOKUP_ALIAS, LOOKUP_DATABASE } from '../infra/pgbouncer/auth-query.js';
+import type { CertificateFiles } from './certificates.js';
+
+export interface PoolerSettings {
+  /** `1.18.0` */
+  readonly version: string;
+  readonly port: number;
+  readonly listenAddresses: readonly string[];
+  readonly postgresPort: number;
+  readonly directory: string;
+  readonly tls: CertificateFiles;
+  readonly controlDatabase: string;
+  readonly controlPoolSize: number;
+  readonly adminUser: string;
+  readonly authUser: string;
+  /** How many files the process may open. */
+  readonly fileLimit: number;
+}
+
+/** Server connections (PostgreSQL takes 300 at most), listening sockets, logs and pipes. */
+const RESERVED_FILES = 450;
+const MAX_CLIENTS = 10_000;
+
+export function renderPgBouncerIni(settings: PoolerSettings): string {
+  const { version, postgresPort, controlDatabase, controlPoolSize, directory } = settings;
+  const control = `host=127.0.0.1 port=${postgresPort} dbname=${controlDatabase} pool_size=${controlPoolSize}`;
+  const parameters = Object.entries({ ...common(settings), ...versioned(version) });
+  return [
+    '; Written at each start.',
+    '[databases]',
+    `${controlDatabase} = ${control}`,
+    ...(hasAuthDbname(version)
+      ? [`${LOOKUP_ALIAS} = host=127.0.0.1 port=${postgresPort} dbname=${LOOKUP_DATABASE}`]
+      : []),
+    `%include ${directory}/databases.ini`,
+    '',
+    '[pgbouncer]',
+    ...parameters.map(([name, value]) => `${name} = ${value}`),
+    '',
+  ].join('\n');
+}
+
+/** Users that PgBouncer itself knows; tenants are looked up in PostgreSQL. */
+export function renderUserList(users: Readonly<Record<string, string>>): string {
+  const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
+  return Object.entries(users)
+    .map(([user, password]) => `${quote(user)} ${quote(password)}\n`)
+    .join('');
+}
+
+/** Lets Rowhouse in, and nobody else, until it has written the rules itself. */
+export function renderFirstHba(controlDatabase: string, controlUser: string, adminUser: string): string {
+  return ['127.0.0.1/32', '::1/128']
+    .flatMap((address) => [
+      `host "${controlDatabase}" "${controlUser}" ${address} scram-sha-256\n`,
+      `host "pgbouncer" "${adminUser}" ${address} scram-sha-256\n`,
+    ])
+    .join('');
+}
+
+export function isAtLeast(version: string, minimum: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [minMajor = 0, minMinor = 0] = minimum.split('.').map(Number);
+  return major > minMajor || (major === minMajor && minor >= minMinor);
+}
+
+function common(settings: PoolerSettings): Record<string, string | number> {
+  const { directory, tls } = settings;
+  return {
+    listen_addr: settings.listenAddresses.join(','),
+    listen_port: settings.port,
+    unix_socket_dir: '',
+    listen_backlog: 1024,
+    max_client_conn: maxClients(settings.fileLimit),
+    pool_mode: 'transaction',
+    default_pool_size: 20,
+    min_pool_size: 0,
+    auth_type: 'hba',
+    auth_file: `${directory}/userlist.txt`,
+    auth_hba_file: `${directory}/hba.conf`,
+    auth_user: settings.authUser,
+    auth_query: AUTH_QUERY,
+    admin_users: settings.adminUser,
+    client_tls_sslmode: 'allow',
+    client_tls_protocols: 'secure',
+    client_tls_cert_file: tls.certificate,
+    client_tls_key_file: tls.key,
+    // Asks no client for a certificate; without it, each RELOAD reads the system's whole bundle, which takes 30 ms.
+    client_tls_ca_file: tls.ca,
+    // Over loopback, and 1.18 would replace every TLS server connection at each RELOAD.
+    server_tls_sslmode: 'disable',
+    query_wait_timeout: 10,
+    server_login_retry: 1,
+    server_idle_timeout: 30,
+    client_login_timeout: 15,
+    ignore_startup_parameters:
+      'extra_float_digits,options,statement_timeout,lock_timeout,idle_in_transaction_session_timeout',
+    application_name_add_host: 1,
+    log_connections: 0,
+    log_disconnections: 0,
+    log_stats: 0,
+  };
+}
+
+function versioned(version: string): Record<string, string | number> {
+  return {
+    ...(hasAuthDbname(version) && { auth_dbname: LOOKUP_ALIAS }),
+    ...(isAtLeast(version, '1.21') && { max_prepared_statements: 200 }),
+  };
+}
+
+function hasAuthDbname(version: string): boolean {
+  return isAtLeast(version, '1.19');
+}
+
+function maxClients(fileLimit: number): number {
+  return Math.min(Math.max(fileLimit - RESERVED_FILES, 100), MAX_CLIENTS);
+}
