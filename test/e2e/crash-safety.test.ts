@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { ChildApp } from '../support/app.js';
+import { createDatabase, type Database, databaseBody, type NewDatabase } from '../support/databases.js';
+import { findLeftovers } from '../support/leftovers.js';
+import { canLogin } from '../support/sql.js';
+import { until } from '../support/until.js';
+import { startWorld } from '../support/world.js';
+
+const CRASHING_MAIN = fileURLToPath(new URL('../support/crashing-main.mjs', import.meta.url));
+const world = await startWorld({ app: 'child', env: { OPERATION_LEASE_SECONDS: '1', WARM_POOL_SIZE: '1' } });
+const { api, app } = world;
+
+/** Does the work on an application that dies after a step of it, then starts a healthy one. */
+async function crashing(after: string, work: () => Promise<unknown>): Promise<void> {
+  await app.stop();
+  const env = { ...(app as ChildApp).env, CRASH_AFTER: after };
+  const doomed = new ChildApp(app.url, env, CRASHING_MAIN);
+  await doomed.start();
+  await expect(work(), 'the process dies before it answers').rejects.toThrow();
+  await until(`the process died after ${after}`, () => doomed.hasEnded);
+  await app.start();
+  await until('nothing is under way', async () => (await findLeftovers(world)).openOperations.length === 0, {
+    timeoutMs: 30_000,
+  });
+}
+
+async function findByName(friendlyName: string): Promise<Database[]> {
+  return (await api.get<Database[]>(`/api/databases?search=${friendlyName}`)).expect(200).data;
+}
+
+async function revealed({ id }: { id: string }): Promise<NewDatabase> {
+  return (await api.get<NewDatabase>(`/api/databases/${id}/connection-strings?reveal=true`)).expect(200).data;
+}
+
+describe('a create that dies', () => {
+  test.each(['role', 'database', 'privileges', 'extensions', 'shadow', 'pooler', 'login'])(
+    'after its step "%s" ends whole and usable',
+    async (step) => {
+      const friendlyName = `crash-create-${step}`;
+      const body = databaseBody({ friendlyName, maxConnections: 4, shadow: true, extensions: ['citext'] });
+
+      await crashing(`database.create/${step}`, () => api.post('/api/databases', body));
+
+      const [database, ...others] = await findByName(friendlyName);
+      expect(others).toEqual([]);
+      expect(database?.status).toBe('active');
+      const strings = await revealed(database as Database);
+      expect(await canLogin(strings.connection_string)).toBe(true);
+      expect(await canLogin(strings.connection_string_pooled)).toBe(true);
+      expect(await canLogin(strings.shadow_database_url)).toBe(true);
+    },
+    90_000,
+  );
+
+  test('after the claim of a warm one ends whole and usable', async () => {
+    await until('there is a warm one', async () => {
+      const rows = await world.control.query("SELECT 1 FROM warm_databases WHERE state = 'ready'");
+      return rows.length > 0;
+    });
+
+    const body = databaseBody({ friendlyName: 'crash-claim' });
+    await crashing('database.claim/login', () => api.post('/api/databases', body));
+
+    const [database] = await findByName('crash-claim');
+    expect(database?.status).toBe('active');
+    const strings = await revealed(database as Database);
+    expect(await canLogin(strings.connection_string)).toBe(true);
+    expect(await canLogin(strings.connection_string_pooled)).toBe(true);
+  }, 90_000);
+});
+
+describe('a rotation that dies', () => {
+  test.each(['password', 'sessions'])(
+    'after its step "%s" ends with the new password in force',
+    async (step) => {
+      const old = await createDatabase(world);
+
+      await crashing(`database.rotate_credentials/${step}`, () =>
+        api.post(`/api/databases/${old.id}/rotate-credentials`, { endSessions: true }),
+      );
+
+      const strings = await revealed(old);
+      expect(strings.connection_string).not.toBe(old.connection_string);
+      expect(await canLogin(strings.connection_string)).toBe(true);
+      expect(await canLogin(strings.connection_string_pooled)).toBe(true);
+      expect(await canLogin(old.connection_string)).toBe(false);
+      expect(await canLogin(old.connection_string_pooled)).toBe(false);
+    },
+    90_000,
+  );
+});
+
+describe('a delete that dies', () => {
+  test.each(['logins', 'pooler', 'shadow', 'database', 'role'])(
+    'after its step "%s" ends with nothing left',
+    async (step) => {
+      const database = await createDatabase(world, { shadow: true });
+
+      await crashing(`database.delete/${step}`, () => api.delete(`/api/databases/${database.id}`));
+
+      expect((await api.get(`/api/databases/${database.id}`)).status).toBe(404);
+      const left = await findLeftovers(world);
+      const own = [...left.databases, ...left.aliases].filter((name) =>
+        name.startsWith(database.database_name),
+      );
+      expect([...own, ...left.roles.filter((name) => name === database.username)]).toEqual([]);
+    },
+    90_000,
+  );
+});

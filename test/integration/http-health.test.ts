@@ -1,0 +1,91 @@
+import { X509Certificate } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { until } from '../support/until.js';
+import { startWorld } from '../support/world.js';
+
+const world = await startWorld();
+
+interface Readiness {
+  status: string;
+  parts: {
+    name: string;
+    status: string;
+    needed: boolean;
+    latency_ms: number | null;
+    reason: string | null;
+  }[];
+}
+
+async function readiness() {
+  const answer = await fetch(`${world.api.baseUrl}/health/ready`);
+  const text = await answer.text();
+  const body = JSON.parse(text) as Readiness;
+  return {
+    code: answer.status,
+    text,
+    states: Object.fromEntries(body.parts.map(({ name, status }) => [name, status])),
+  };
+}
+
+test('health is open and answers just this', async () => {
+  const answer = await fetch(`${world.api.baseUrl}/health`);
+
+  expect(answer.status).toBe(200);
+  expect(await answer.json()).toEqual({ status: 'ok', timestamp: expect.any(String), environment: 'test' });
+});
+
+describe('readiness', () => {
+  test('names every part that answers', async () => {
+    expect(await readiness()).toMatchObject({
+      code: 200,
+      states: { 'control database': 'up', 'server default': 'up', 'pooler of default': 'up', redis: 'up' },
+    });
+  });
+
+  test('does not need Redis', async () => {
+    await world.stack.redis?.stop();
+    const without = await readiness();
+    await world.stack.redis?.start();
+
+    expect(without).toMatchObject({ code: 200, states: { redis: 'down' } });
+    await until('Redis is back', async () => (await readiness()).states['redis'] === 'up');
+  });
+
+  test('needs the pooler, tells no host or port, and recovers', async () => {
+    await world.stack.pgbouncer.stop();
+    const start = performance.now();
+    const without = await readiness();
+    const took = performance.now() - start;
+    await world.stack.pgbouncer.start();
+
+    expect(without).toMatchObject({
+      code: 503,
+      states: { 'pooler of default': 'down', 'server default': 'up' },
+    });
+    expect(without.text).not.toMatch(/127\.0\.0\.1|:\d{4,5}\b(?!")/);
+    expect(took).toBeLessThan(3_500);
+    await until('the pooler is back', async () => (await readiness()).code === 200);
+  });
+
+  test('needs PostgreSQL, says so in time, and recovers', async () => {
+    await world.stack.postgres.stop();
+    const start = performance.now();
+    const without = await readiness();
+    const took = performance.now() - start;
+    await world.stack.postgres.start();
+
+    expect(without).toMatchObject({
+      code: 503,
+      states: { 'server default': 'down', 'control database': 'down' },
+    });
+    expect(took).toBeLessThan(3_500);
+    await until('PostgreSQL is back', async () => (await readiness()).code === 200, { timeoutMs: 30_000 });
+  });
+});
+
+test('the CA certificate is open, and is one', async () => {
+  const answer = await fetch(`${world.api.baseUrl}/api/ca-certificate`);
+
+  expect(answer.headers.get('content-type')).toContain('application/x-pem-file');
+  expect(new X509Certificate(await answer.text()).ca).toBe(true);
+});
