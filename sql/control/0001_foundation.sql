@@ -54,6 +54,9 @@ CREATE TABLE warm_databases (
   username text NOT NULL UNIQUE,
   role_oid oid,
   state text NOT NULL CHECK (state IN ('building', 'ready', 'retired')),
+  -- A password that nobody knows yet; null without a key to seal it with.
+  scram_verifier text,
+  password_ciphertext text,
   created_at timestamptz(3) NOT NULL DEFAULT now()
 );
 

@@ -100,7 +100,7 @@ export class OperationRun {
       steps.findIndex((step) => step.name === this.operation.step),
     );
     for (const [index, step] of steps.entries()) {
-      if (index < start) continue;
+      if (index < start || step.isNeeded?.(this.operation) === false) continue;
       if (step.name !== this.operation.step)
         await this.record(step.name, Math.floor((100 * index) / steps.length));
       if (this.operation.cancelRequested) return { state: 'cancelled', error: CANCELLED };

@@ -78,7 +78,7 @@ const RENEW = `
   UPDATE operations
   SET lease_until = clock_timestamp() + make_interval(secs => $3::float8),
     next_run_at = clock_timestamp() + make_interval(secs => $3::float8)
-  WHERE id = $1 AND lease_token = $2`;
+  WHERE id = $1 AND lease_token = $2 AND lease_until > clock_timestamp()`;
 
 const RECORD_STEP = `
   UPDATE operations SET step = $3, progress = $4, updated_at = clock_timestamp()

@@ -58,6 +58,8 @@ export interface StepContext<Input = Readonly<Record<string, unknown>>> {
 /** One step: it looks first and acts second, so that running it twice ends in the same state. */
 export interface OperationStep<Input = Readonly<Record<string, unknown>>> {
   readonly name: string;
+  /** Whether this operation has it at all; without this every operation has. */
+  isNeeded?(operation: Operation<Input>): boolean;
   run(context: StepContext<Input>): Promise<void>;
 }
 

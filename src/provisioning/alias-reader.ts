@@ -10,11 +10,14 @@ interface PooledHome {
   readonly hasShadow: boolean;
 }
 
-/** Warm homes have their aliases already, so that a claim needs no RELOAD. */
+/**
+ * Warm homes have their aliases already, so that a claim needs no RELOAD. One that is being created has it before its
+ * database is there: its role cannot log in yet.
+ */
 const FIND_POOLED_HOMES = `
   SELECT database_name AS name, max_connections AS "maxConnections", shadow_database_oid IS NOT NULL AS "hasShadow"
   FROM databases
-  WHERE server_id = $1 AND status IN ('creating', 'active', 'suspended') AND database_oid IS NOT NULL
+  WHERE server_id = $1 AND status IN ('creating', 'active', 'suspended')
   UNION ALL
   SELECT database_name, $2::integer, false
   FROM warm_databases

@@ -17,6 +17,9 @@ export interface DatabaseHome {
 
 /** A database and its role made ahead of demand, with their final names; the role cannot log in yet. */
 export interface WarmDatabase {
+  /** The password that its role has already, sealed; null where it has none. */
+  readonly passwordCiphertext: string | null;
+  readonly scramVerifier: string | null;
   readonly databaseName: string;
   readonly databaseOid: number;
   readonly username: string;

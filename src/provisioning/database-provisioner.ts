@@ -50,6 +50,11 @@ export class DatabaseProvisioner {
     return made.oid;
   }
 
+  /** Password, limits and timeouts for a role that cannot log in yet. */
+  prepareLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return this.roles.prepare(server, home);
+  }
+
   /** Opens the database, to its owner and the pooler's lookup only. */
   async ensurePrivileges(server: ManagedServer, home: Pick<DatabaseHome, 'databaseName'>): Promise<void> {
     const grants = { mark: markOf(server), poolerRole: server.config.pooler?.authUser ?? null };
@@ -70,7 +75,12 @@ export class DatabaseProvisioner {
     await this.aliases.reconnect(server, home.databaseName);
   }
 
-  /** Password and LOGIN for a role that has its timeouts already: all that a home from the stock needs. */
+  /** LOGIN for a role that has password and timeouts already: all that a home from the stock needs. */
+  openLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return this.roles.open(server, home);
+  }
+
+  /** Password and LOGIN for a role that has its timeouts already. */
   admit(server: ManagedServer, home: DatabaseHome): Promise<void> {
     return this.roles.admit(server, home);
   }

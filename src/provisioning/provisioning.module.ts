@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
+import { HomeCredentials } from './home-credentials.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -12,6 +13,7 @@ import { WarmPool } from './warm-pool.js';
 const PUBLIC_PROVIDERS = [
   DatabaseProvisioner,
   Extensions,
+  HomeCredentials,
   PoolerAliases,
   Reconciler,
   ServerRegistry,

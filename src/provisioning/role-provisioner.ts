@@ -12,6 +12,8 @@ import {
   enableLogin,
   FIND_ENTANGLEMENTS,
   FIND_ROLE,
+  openRole,
+  prepareRole,
   type RoleRow,
   type RoleSettings,
 } from '../infra/postgres/role-sql.js';
@@ -51,6 +53,17 @@ export class RoleProvisioner {
 
   enableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
     return server.postgres.execute(enableLogin(RoleName.of(home.username), home.scramVerifier, home));
+  }
+
+  prepare(
+    server: ManagedServer,
+    home: Pick<DatabaseHome, 'username' | 'scramVerifier'> & RoleSettings,
+  ): Promise<void> {
+    return server.postgres.execute(prepareRole(RoleName.of(home.username), home.scramVerifier, home));
+  }
+
+  open(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    return server.postgres.execute(openRole(RoleName.of(home.username), home));
   }
 
   admit(server: ManagedServer, home: DatabaseHome): Promise<void> {

@@ -13,6 +13,7 @@ import { Coalescer } from './coalescer.js';
 import type { WarmDatabase } from './database-home.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { defaultSettings } from './default-settings.js';
+import { HomeCredentials } from './home-credentials.js';
 import { freshHomeNames } from './home-names.js';
 import type { ManagedServer } from './managed-server.js';
 import { PoolerAliases } from './pooler-aliases.js';
@@ -51,6 +52,7 @@ export class WarmPool implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly servers: ServerRegistry,
     private readonly provisioner: DatabaseProvisioner,
     private readonly roles: RoleProvisioner,
+    private readonly credentials: HomeCredentials,
     private readonly aliases: PoolerAliases,
   ) {}
 
@@ -138,7 +140,9 @@ export class WarmPool implements OnApplicationBootstrap, OnApplicationShutdown {
   private async begin(server: ManagedServer): Promise<WarmRow | null> {
     const level = await stockLevel(this.dataSource, server.id);
     if (level.ready >= stockTarget(this.config.databases.warmPoolSize, level.demand)) return null;
-    const row: WarmRow = { id: newId(), ...freshHomeNames(), databaseOid: null, roleOid: null };
+    const names = freshHomeNames();
+    const sealed = await this.credentials.generateSealed(names.databaseName);
+    const row: WarmRow = { id: newId(), ...names, ...sealed, databaseOid: null, roleOid: null };
     await addToStock(this.dataSource, server.id, row);
     return row;
   }
@@ -148,7 +152,10 @@ export class WarmPool implements OnApplicationBootstrap, OnApplicationShutdown {
     const roleOid = await this.provisioner.ensureRole(server, row);
     const databaseOid = await this.provisioner.ensureDatabase(server, { ...row, roleOid });
     await this.provisioner.ensurePrivileges(server, row);
-    await this.roles.applySettings(server, { ...row, ...defaultSettings(this.config) });
+    const { scramVerifier } = row;
+    const role = { username: row.username, ...defaultSettings(this.config) };
+    if (scramVerifier) await this.roles.prepare(server, { ...role, scramVerifier });
+    else await this.roles.applySettings(server, role);
     await recordOids(this.dataSource, { ...row, roleOid, databaseOid });
     await this.aliases.sync(server);
     await finishInStock(this.dataSource, row.id);

@@ -7,6 +7,8 @@ export interface WarmRow {
   readonly databaseOid: number | null;
   readonly username: string;
   readonly roleOid: number | null;
+  readonly scramVerifier: string | null;
+  readonly passwordCiphertext: string | null;
 }
 
 export interface StockLevel {
@@ -15,7 +17,8 @@ export interface StockLevel {
   readonly demand: number;
 }
 
-const COLUMNS = `id, database_name AS "databaseName", database_oid AS "databaseOid", username, role_oid AS "roleOid"`;
+const COLUMNS = `id, database_name AS "databaseName", database_oid AS "databaseOid", username, role_oid AS "roleOid",
+  scram_verifier AS "scramVerifier", password_ciphertext AS "passwordCiphertext"`;
 
 const BUILDER_LOCK = `pg_advisory_xact_lock(hashtextextended('rowhouse warm pool ' || $1, 0))`;
 const TRY_BUILDER_LOCK = `pg_try_advisory_xact_lock(hashtextextended('rowhouse warm pool ' || $1, 0))`;
@@ -62,8 +65,8 @@ export async function claimFromStock(tx: EntityManager, serverId: string): Promi
   const [rows]: [WarmRow[], number] = await tx.query(CLAIM, [serverId]);
   const [row] = rows;
   if (!row || row.databaseOid === null || row.roleOid === null) return null;
-  const { databaseName, databaseOid, username, roleOid } = row;
-  return { databaseName, databaseOid, username, roleOid };
+  const { id: _, ...home } = row;
+  return { ...home, databaseOid: row.databaseOid, roleOid: row.roleOid };
 }
 
 export async function stockLevel(dataSource: DataSource, serverId: string): Promise<StockLevel> {
@@ -84,8 +87,9 @@ export async function findInStock(
 
 export async function addToStock(dataSource: DataSource, serverId: string, row: WarmRow): Promise<void> {
   await dataSource.query(
-    `INSERT INTO warm_databases (id, server_id, database_name, username, state) VALUES ($1, $2, $3, $4, 'building')`,
-    [row.id, serverId, row.databaseName, row.username],
+    `INSERT INTO warm_databases (id, server_id, database_name, username, scram_verifier, password_ciphertext, state)
+     VALUES ($1, $2, $3, $4, $5, $6, 'building')`,
+    [row.id, serverId, row.databaseName, row.username, row.scramVerifier, row.passwordCiphertext],
   );
 }
 

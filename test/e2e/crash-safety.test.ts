@@ -34,7 +34,7 @@ async function revealed({ id }: { id: string }): Promise<NewDatabase> {
 }
 
 describe('a create that dies', () => {
-  test.each(['role', 'database', 'privileges', 'extensions', 'shadow', 'pooler', 'login'])(
+  test.each(['role', 'database', 'extensions', 'shadow', 'login'])(
     'after its step "%s" ends whole and usable',
     async (step) => {
       const friendlyName = `crash-create-${step}`;

@@ -24,7 +24,8 @@ test('a claimed home has its database, its role and its alias, and lacks the log
   const planned = await fixture.plan({ maxConnections: fixture.config.databases.defaultMaxConnections });
   const warm = await fixture.control.transaction((tx) => warmPool.claim(tx, fixture.server.id));
   if (!warm) throw new Error('there was no warm home');
-  const home: MadeHome = { ...planned, ...warm };
+  const { databaseName, databaseOid, username, roleOid } = warm;
+  const home: MadeHome = { ...planned, databaseName, databaseOid, username, roleOid };
   expect(await fixture.canLogIn('direct', home)).toBe(false);
 
   await provisioner.enableLogin(fixture.server, home);

@@ -47,10 +47,19 @@ export function enableLogin(role: RoleName, verifier: string, settings: RoleSett
     ALTER ROLE ${role.sql} LOGIN VALID UNTIL 'infinity' PASSWORD ${quoteLiteral(verifier)}`;
 }
 
+/** Password, limits and timeouts of a role that may not log in yet. */
+export function prepareRole(role: RoleName, verifier: string, settings: RoleSettings): string {
+  return `${alterRoleSettings(role, settings)}; ${alterPassword(role, verifier)}`;
+}
+
+/** For a role that has password and timeouts already; to check a new password takes PostgreSQL milliseconds. */
+export function openRole(role: RoleName, { maxConnections }: RoleSettings): string {
+  return `ALTER ROLE ${role.sql} LOGIN CONNECTION LIMIT ${integer(maxConnections)} VALID UNTIL 'infinity'`;
+}
+
 /** For a role that has its timeouts already. One statement, since this is what a creation from the stock waits for. */
-export function admitRole(role: RoleName, verifier: string, { maxConnections }: RoleSettings): string {
-  const limit = integer(maxConnections);
-  return `ALTER ROLE ${role.sql} LOGIN CONNECTION LIMIT ${limit} VALID UNTIL 'infinity' PASSWORD ${quoteLiteral(verifier)}`;
+export function admitRole(role: RoleName, verifier: string, settings: RoleSettings): string {
+  return `${openRole(role, settings)} PASSWORD ${quoteLiteral(verifier)}`;
 }
 
 export function disableLogin(role: RoleName): string {

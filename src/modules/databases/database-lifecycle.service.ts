@@ -5,9 +5,9 @@ import { RowhouseError } from '../../kernel/errors.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { Extensions } from '../../provisioning/extensions.js';
+import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { type Command, DatabaseCommands, type Started } from './database-commands.js';
-import { DatabaseCredentials } from './database-credentials.js';
 import { DatabasePresenter } from './database-presenter.js';
 import { DatabasesReader } from './databases.reader.js';
 import { DatabasesRepository } from './databases.repository.js';
@@ -25,7 +25,7 @@ export class DatabaseLifecycleService {
     private readonly repository: DatabasesRepository,
     private readonly reader: DatabasesReader,
     private readonly presenter: DatabasePresenter,
-    private readonly credentials: DatabaseCredentials,
+    private readonly credentials: HomeCredentials,
     private readonly servers: ServerRegistry,
     private readonly extensions: Extensions,
     private readonly clock: Clock,
@@ -56,7 +56,8 @@ export class DatabaseLifecycleService {
     id: string,
     { endSessions }: RotateCredentialsDto,
   ): Promise<OperationReply<CredentialsDto>> {
-    const { password, verifier, ciphertext } = await this.credentials.generate(id);
+    const { databaseName } = await this.reader.getEntity(id);
+    const { password, verifier, ciphertext } = await this.credentials.generate(databaseName);
     const { database, operation } = await this.commands.start(context, id, {
       kind: 'database.rotate_credentials',
       from: LIVE,

@@ -3,7 +3,6 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { DatabaseEntity } from './database.entity.js';
 import { DatabaseCommands } from './database-commands.js';
-import { DatabaseCredentials } from './database-credentials.js';
 import { DatabaseLifecycleService } from './database-lifecycle.service.js';
 import { DatabasePresenter } from './database-presenter.js';
 import { DatabaseSettingsService } from './database-settings.service.js';
@@ -19,7 +18,6 @@ import { HandlerTools } from './handlers/handler-tools.js';
   controllers: [DatabasesController],
   providers: [
     DatabaseCommands,
-    DatabaseCredentials,
     DatabaseLifecycleService,
     DatabaseOperations,
     DatabasePresenter,

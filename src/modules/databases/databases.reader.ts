@@ -5,9 +5,9 @@ import type { RequestContext } from '../../http/request-context.js';
 import { grants } from '../../http/scopes.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
+import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { connectionStrings, formatConnection } from './connection-strings.js';
 import type { DatabaseEntity } from './database.entity.js';
-import { DatabaseCredentials } from './database-credentials.js';
 import { DatabasePresenter } from './database-presenter.js';
 import { DatabasesRepository } from './databases.repository.js';
 import type { DatabaseConnectionDto, DatabaseDto } from './dto/database.dto.js';
@@ -22,7 +22,7 @@ export class DatabasesReader {
     private readonly dataSource: DataSource,
     private readonly repository: DatabasesRepository,
     private readonly presenter: DatabasePresenter,
-    private readonly credentials: DatabaseCredentials,
+    private readonly credentials: HomeCredentials,
     private readonly audit: AuditLog,
   ) {}
 
@@ -56,7 +56,9 @@ export class DatabasesReader {
       throw new RowhouseError('INSUFFICIENT_SCOPE', 'Showing a password needs the scope credentials:read.');
     }
     const database = await this.getEntity(id);
-    const password = reveal ? this.credentials.get(id, database.passwordCiphertext) : undefined;
+    const password = reveal
+      ? this.credentials.get(database.databaseName, database.passwordCiphertext)
+      : undefined;
     if (reveal) await this.recordReveal(context, database);
     const target = this.presenter.target(database, password);
     return {

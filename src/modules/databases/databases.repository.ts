@@ -45,6 +45,11 @@ export class DatabasesRepository {
     await this.dataSource.manager.update(DatabaseEntity, { id }, facts);
   }
 
+  /** The end of a creation, which is no change of what was asked for: `updated_at` stays. */
+  async activate(tx: EntityManager, id: string): Promise<void> {
+    await tx.query("UPDATE databases SET status = 'active' WHERE id = $1 AND status = 'creating'", [id]);
+  }
+
   /** Whether the row was in one of the states `from`. */
   async move(
     tx: EntityManager,

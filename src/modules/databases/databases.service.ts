@@ -12,23 +12,27 @@ import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
+import type { WarmDatabase } from '../../provisioning/database-home.js';
 import { defaultSettings } from '../../provisioning/default-settings.js';
 import { Extensions } from '../../provisioning/extensions.js';
+import { HomeCredentials } from '../../provisioning/home-credentials.js';
+import { freshHomeNames } from '../../provisioning/home-names.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { WarmPool } from '../../provisioning/warm-pool.js';
 import type { DatabaseEntity } from './database.entity.js';
-import { DatabaseCredentials } from './database-credentials.js';
 import { assertWithinServer } from './database-limits.js';
 import { DatabasePresenter } from './database-presenter.js';
 import { DatabasesReader } from './databases.reader.js';
 import { DatabasesRepository } from './databases.repository.js';
 import type { CreateDatabaseDto, EnsureDatabaseDto } from './dto/create-database.dto.js';
 import type { DatabaseWithPasswordDto } from './dto/database.dto.js';
-import { type NewDatabase, newDatabase } from './new-database.js';
+import { type HomeInHand, type NewDatabase, newDatabase } from './new-database.js';
 
 interface Creation {
   readonly database: DatabaseEntity;
   readonly operation: Operation;
+  /** In memory only, for the answer. */
+  readonly password: string;
 }
 
 /** Brings databases into being. */
@@ -40,7 +44,7 @@ export class DatabasesService {
     private readonly repository: DatabasesRepository,
     private readonly reader: DatabasesReader,
     private readonly presenter: DatabasePresenter,
-    private readonly credentials: DatabaseCredentials,
+    private readonly credentials: HomeCredentials,
     private readonly operations: OperationsService,
     private readonly servers: ServerRegistry,
     private readonly extensions: Extensions,
@@ -55,7 +59,7 @@ export class DatabasesService {
   ): Promise<OperationReply<DatabaseWithPasswordDto>> {
     const request = await this.prepare(dto);
     const creation = await this.dataSource.transaction((tx) => this.begin(tx, context, request));
-    return this.finish(context, creation, request.credentials.password);
+    return this.finish(context, creation);
   }
 
   /** Two requests with one name wait for each other; the second finds what the first made. */
@@ -69,7 +73,7 @@ export class DatabasesService {
       const found = await this.repository.findByNameLocked(tx, friendlyName);
       return oneOf(friendlyName, found) ?? this.begin(tx, context, request);
     });
-    if ('operation' in outcome) return this.finish(context, outcome, request.credentials.password);
+    if ('operation' in outcome) return this.finish(context, outcome);
     return this.found(context, outcome);
   }
 
@@ -91,21 +95,24 @@ export class DatabasesService {
     const settings = settingsOf(dto, defaultSettings(this.config));
     assertWithinServer(server, settings.maxConnections);
     if (dto.extensions?.length) await this.extensions.assertAvailable(server, dto.extensions);
-    const id = newId();
-    const credentials = await this.credentials.generate(id);
-    return { id, server, dto, settings, credentials, at: this.clock.now() };
+    return { id: newId(), server, dto, settings, at: this.clock.now() };
   }
 
   /** One control transaction: the row, its operation and its audit row. */
   private async begin(tx: EntityManager, context: RequestContext, request: NewDatabase): Promise<Creation> {
     const warm = await this.warmPool.claim(tx, request.server.id);
-    const database = newDatabase(request, warm);
+    const home = warm ? await this.adopt(warm) : await this.plan();
+    const database = newDatabase(request, home);
     await this.repository.insert(tx, database);
     const operation = await this.operations.create(tx, context, {
       kind: warm && !this.hasExtras(request) ? 'database.claim' : 'database.create',
       subjectType: 'database',
       subjectId: database.id,
-      input: { shadow: request.dto.shadow === true },
+      input: {
+        shadow: request.dto.shadow === true,
+        extensions: database.extensions.length > 0,
+        hasPassword: database.scramVerifier === warm?.scramVerifier,
+      },
     });
     await this.audit.record(tx, context, {
       action: 'database.create',
@@ -115,7 +122,22 @@ export class DatabasesService {
       after: this.presenter.database(database),
       outcome: 'accepted',
     });
-    return { database, operation };
+    return { database, operation, password: home.credentials.password };
+  }
+
+  /** A warm home with the password that its role has, or with a new one where that cannot be told. */
+  private async adopt({ scramVerifier, passwordCiphertext, ...home }: WarmDatabase): Promise<HomeInHand> {
+    const password = this.credentials.find(home.databaseName, passwordCiphertext);
+    if (password === null || scramVerifier === null) {
+      return { ...home, credentials: await this.credentials.generate(home.databaseName) };
+    }
+    return { ...home, credentials: { password, verifier: scramVerifier, ciphertext: passwordCiphertext } };
+  }
+
+  private async plan(): Promise<HomeInHand> {
+    const names = freshHomeNames();
+    const credentials = await this.credentials.generate(names.databaseName);
+    return { ...names, databaseOid: null, roleOid: null, credentials };
   }
 
   /** Whether it needs more than a warm home has: that is made by the cold path's steps. */
@@ -126,16 +148,21 @@ export class DatabasesService {
 
   private async finish(
     context: RequestContext,
-    { database, operation }: Creation,
-    password: string,
+    { database, operation, password }: Creation,
   ): Promise<OperationReply<DatabaseWithPasswordDto>> {
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, {
       created: true,
       resource: async () =>
-        this.presenter.databaseWithPassword(await this.reader.getEntity(database.id), password),
+        this.presenter.databaseWithPassword(await this.afterwards(database, ended), password),
       pending: () => ({ credentials: this.presenter.credentials(database, password) }),
     });
+  }
+
+  /** A claim changes nothing of the row but its status. */
+  private async afterwards(database: DatabaseEntity, { kind }: Operation): Promise<DatabaseEntity> {
+    if (kind !== 'database.claim') return this.reader.getEntity(database.id);
+    return Object.assign(database, { status: 'active' });
   }
 }
 

@@ -1,9 +1,7 @@
 import type { RoleSettings } from '../../infra/postgres/role-sql.js';
-import type { WarmDatabase } from '../../provisioning/database-home.js';
-import { freshHomeNames } from '../../provisioning/home-names.js';
+import type { FreshCredentials } from '../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../provisioning/managed-server.js';
 import { DatabaseEntity } from './database.entity.js';
-import type { FreshCredentials } from './database-credentials.js';
 import type { CreateDatabaseDto } from './dto/create-database.dto.js';
 
 export interface NewDatabase {
@@ -11,21 +9,29 @@ export interface NewDatabase {
   readonly server: ManagedServer;
   readonly dto: CreateDatabaseDto;
   readonly settings: RoleSettings;
-  readonly credentials: FreshCredentials;
   readonly at: Date;
 }
 
-/** The row of a database to come: with a warm home's names and OIDs, or with fresh names. */
+/** What a home is called, what exists of it already, and its password. */
+export interface HomeInHand {
+  readonly databaseName: string;
+  readonly username: string;
+  readonly databaseOid: number | null;
+  readonly roleOid: number | null;
+  readonly credentials: FreshCredentials;
+}
+
+/** The row of a database to come. */
 export function newDatabase(
-  { id, server, dto, settings, credentials, at }: NewDatabase,
-  warm: WarmDatabase | null,
+  { id, server, dto, settings, at }: NewDatabase,
+  { credentials, ...home }: HomeInHand,
 ): DatabaseEntity {
   return Object.assign(new DatabaseEntity(), {
     id,
     serverId: server.id,
     friendlyName: dto.friendlyName,
     ownerEmail: dto.ownerEmail,
-    ...(warm ?? { ...freshHomeNames(), databaseOid: null, roleOid: null }),
+    ...home,
     status: 'creating',
     ...settings,
     extensions: dto.extensions ?? [],

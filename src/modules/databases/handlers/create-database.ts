@@ -4,7 +4,11 @@ import type { HandlerTools } from './handler-tools.js';
 const MAX_ATTEMPTS = 5;
 const DEADLINE_SECONDS = 300;
 
-/** The cold path: makes everything, looking first. It also finishes what was claimed from the warm pool with extras. */
+/**
+ * The cold path: makes everything, looking first. It also finishes what was claimed from the warm pool with extras.
+ * Copying the blank database takes most of the time, so role and pooler entry are made meanwhile: neither lets anybody
+ * in before the last step.
+ */
 export function createDatabase(tools: HandlerTools): OperationHandler {
   const { repository, provisioner, aliases, clock } = tools;
   return {
@@ -18,18 +22,27 @@ export function createDatabase(tools: HandlerTools): OperationHandler {
         await repository.record(database.id, { roleOid });
       }),
       tools.step('database', async ({ database, home, server }) => {
-        const databaseOid = await provisioner.ensureDatabase(server, home);
+        const [databaseOid] = await settled([
+          provisioner.ensureDatabase(server, home),
+          provisioner.prepareLogin(server, home),
+          aliases.sync(server),
+        ]);
         await repository.record(database.id, { databaseOid });
+        await provisioner.ensurePrivileges(server, home);
       }),
-      tools.step('privileges', ({ home, server }) => provisioner.ensurePrivileges(server, home)),
-      tools.step('extensions', ({ home, server }) => provisioner.ensureExtensions(server, home)),
-      tools.step('shadow', async ({ database, home, server, operation }) => {
-        if (operation.input['shadow'] !== true) return;
-        const shadowDatabaseOid = await provisioner.ensureShadow(server, home);
-        await repository.record(database.id, { shadowDatabaseOid, shadowCreatedAt: clock.now() });
-      }),
-      tools.step('pooler', ({ server }) => aliases.sync(server)),
-      tools.step('login', ({ home, server }) => provisioner.enableLogin(server, home)),
+      tools.stepIf(
+        ({ input }) => input['extensions'] === true,
+        tools.step('extensions', ({ home, server }) => provisioner.ensureExtensions(server, home)),
+      ),
+      tools.stepIf(
+        ({ input }) => input['shadow'] === true,
+        tools.step('shadow', async ({ database, home, server }) => {
+          const shadowDatabaseOid = await provisioner.ensureShadow(server, home);
+          await repository.record(database.id, { shadowDatabaseOid, shadowCreatedAt: clock.now() });
+          await aliases.sync(server);
+        }),
+      ),
+      tools.step('login', ({ home, server }) => provisioner.openLogin(server, home)),
     ],
     ...creationEnds(tools),
   };
@@ -42,7 +55,13 @@ export function claimDatabase(tools: HandlerTools): OperationHandler {
     maxAttempts: MAX_ATTEMPTS,
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'fail',
-    steps: [tools.step('login', ({ home, server }) => tools.provisioner.admit(server, home))],
+    steps: [
+      tools.step('login', ({ home, server, operation }) =>
+        operation.input['hasPassword'] === true
+          ? tools.provisioner.openLogin(server, home)
+          : tools.provisioner.admit(server, home),
+      ),
+    ],
     ...creationEnds(tools),
   };
 }
@@ -50,8 +69,8 @@ export function claimDatabase(tools: HandlerTools): OperationHandler {
 /** Whatever a failed creation made is removed again, by an operation that waits for the server if need be. */
 function creationEnds(tools: HandlerTools): Pick<OperationHandler, 'succeed' | 'fail'> {
   return {
-    succeed: async (tx, operation) => {
-      await tools.move(tx, operation, 'active');
+    succeed: async (tx, { subjectId }) => {
+      if (subjectId) await tools.repository.activate(tx, subjectId);
       return null;
     },
     fail: async (tx, operation) => {
@@ -59,4 +78,12 @@ function creationEnds(tools: HandlerTools): Pick<OperationHandler, 'succeed' | '
       if (moved) await tools.operations.enqueueFollowUp(tx, operation, 'database.delete');
     },
   };
+}
+
+/** Waits for all of them also when one fails, so that nothing of a failed step works on while it is cleared up. */
+async function settled<T>(work: readonly [Promise<T>, ...Promise<void>[]]): Promise<[T]> {
+  const outcomes = await Promise.allSettled(work);
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure) throw failure.reason;
+  return [await work[0]];
 }

@@ -6,11 +6,11 @@ import type { Operation, OperationStep, StepContext } from '../../../operations/
 import { OperationsService } from '../../../operations/operations.service.js';
 import type { DatabaseHome } from '../../../provisioning/database-home.js';
 import { DatabaseProvisioner } from '../../../provisioning/database-provisioner.js';
+import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 import type { DatabaseEntity } from '../database.entity.js';
-import { DatabaseCredentials } from '../database-credentials.js';
 import { toHome } from '../database-home.js';
 import { DATABASE_TRANSITIONS, type DatabaseStatus } from '../database-status.js';
 import { DatabasesRepository } from '../databases.repository.js';
@@ -29,7 +29,7 @@ export class HandlerTools {
     readonly repository: DatabasesRepository,
     readonly provisioner: DatabaseProvisioner,
     readonly aliases: PoolerAliases,
-    readonly credentials: DatabaseCredentials,
+    readonly credentials: HomeCredentials,
     readonly clock: Clock,
     private readonly servers: ServerRegistry,
   ) {}
@@ -44,6 +44,11 @@ export class HandlerTools {
         await work({ ...context, database, home: toHome(database), server });
       },
     };
+  }
+
+  /** A step that only some operations of its kind have. */
+  stepIf(isNeeded: (operation: Operation) => boolean, step: OperationStep): OperationStep {
+    return { ...step, isNeeded };
   }
 
   async get({ id, subjectId }: Operation, tx?: EntityManager): Promise<DatabaseEntity> {

@@ -18,7 +18,8 @@ export function rotateCredentials(tools: HandlerTools): OperationHandler {
         const verifier = database.nextScramVerifier;
         if (!verifier || database.status === 'suspended') return;
         const password =
-          credentials.recall(operation.id) ?? credentials.find(database.id, database.nextPasswordCiphertext);
+          credentials.recall(operation.id) ??
+          credentials.find(database.databaseName, database.nextPasswordCiphertext);
         if (password) return provisioner.rotatePassword(server, home, verifier, password);
         await provisioner.enableLogin(server, { ...home, scramVerifier: verifier });
         await provisioner.endSessions(server, home);

@@ -1,10 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { CONFIG, type Config } from '../../config/config.js';
-import { RowhouseError } from '../../kernel/errors.js';
-import { generatePassword } from '../../kernel/ids.js';
-import { scramVerifier } from '../../kernel/scram.js';
-import { SecretBox } from '../../kernel/secret-box.js';
+import { CONFIG, type Config } from '../config/config.js';
+import { RowhouseError } from '../kernel/errors.js';
+import { generatePassword } from '../kernel/ids.js';
+import { scramVerifier } from '../kernel/scram.js';
+import { SecretBox } from '../kernel/secret-box.js';
 
 const REMEMBER_MS = 900_000;
 
@@ -16,9 +16,9 @@ export interface FreshCredentials {
   readonly ciphertext: string | null;
 }
 
-/** Makes passwords, and opens the sealed ones. At rest there are a SCRAM verifier and, with a key, a ciphertext. */
+/** Makes the passwords of homes, and opens the sealed ones. At rest there are a SCRAM verifier and, with a key, a ciphertext. */
 @Injectable()
-export class DatabaseCredentials {
+export class HomeCredentials {
   private readonly box: SecretBox | null;
   /** Made one ahead: deriving a verifier takes as long as the rest of a warm create's transaction. */
   private next = draw();
@@ -28,14 +28,23 @@ export class DatabaseCredentials {
     this.box = config.encryptionKey && SecretBox.of(config.encryptionKey);
   }
 
-  async generate(databaseId: string): Promise<FreshCredentials> {
+  /** For a home that nobody has asked for yet; nulls without a key, since then nobody could be told the password. */
+  async generateSealed(
+    databaseName: string,
+  ): Promise<{ scramVerifier: string | null; passwordCiphertext: string | null }> {
+    if (!this.box) return { scramVerifier: null, passwordCiphertext: null };
+    const { verifier, ciphertext } = await this.generate(databaseName);
+    return { scramVerifier: verifier, passwordCiphertext: ciphertext };
+  }
+
+  async generate(databaseName: string): Promise<FreshCredentials> {
     const drawn = this.next;
     this.next = draw();
     const { password, verifier } = await drawn;
     return {
       password,
       verifier,
-      ciphertext: this.box?.seal(password, purpose(databaseId)) ?? null,
+      ciphertext: this.box?.seal(password, purpose(databaseName)) ?? null,
     };
   }
 
@@ -49,18 +58,18 @@ export class DatabaseCredentials {
   }
 
   /** The password, or null where it was never sealed or the key is another one now. */
-  find(databaseId: string, ciphertext: string | null): string | null {
+  find(databaseName: string, ciphertext: string | null): string | null {
     if (!this.box || !ciphertext) return null;
     try {
-      return this.box.open(ciphertext, purpose(databaseId));
+      return this.box.open(ciphertext, purpose(databaseName));
     } catch {
       return null;
     }
   }
 
   /** Throws CONFLICT where the password cannot be shown again. */
-  get(databaseId: string, ciphertext: string | null): string {
-    const password = this.find(databaseId, ciphertext);
+  get(databaseName: string, ciphertext: string | null): string {
+    const password = this.find(databaseName, ciphertext);
     if (password !== null) return password;
     throw new RowhouseError(
       'CONFLICT',
@@ -74,6 +83,6 @@ async function draw(): Promise<{ password: string; verifier: string }> {
   return { password, verifier: await scramVerifier(password) };
 }
 
-function purpose(databaseId: string): string {
-  return `database-password:${databaseId}`;
+function purpose(databaseName: string): string {
+  return `database-password:${databaseName}`;
 }
