@@ -42,7 +42,7 @@ export function encodeCursor({ createdAt, id }: Cursor): string {
 /** Null for the first page. Throws INVALID_CURSOR. */
 export function decodeCursor(text: string | undefined): Cursor | null {
   if (text === undefined) return null;
-  const parts = parse(text);
+  const parts = parseCursor(text);
   if (!Array.isArray(parts) || parts.length !== 2) throw invalidCursor();
   const [time, id] = parts as unknown[];
   const createdAt = new Date(typeof time === 'string' ? time : Number.NaN);
@@ -63,7 +63,8 @@ export function toPage<Row extends Cursor, Item>(
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-function parse(text: string): unknown {
+/** What the cursor holds, unjudged; null when it is none. */
+export function parseCursor(text: string): unknown {
   try {
     return JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
   } catch {
@@ -71,8 +72,8 @@ function parse(text: string): unknown {
   }
 }
 
-function invalidCursor(): RowhouseError {
-  const message = 'must be the next_cursor of a page of the same list';
+export function invalidCursor(): RowhouseError {
+  const message = 'must be the next_cursor of a page of the same list in the same order';
   return new RowhouseError('INVALID_CURSOR', `cursor: ${message}`, {
     errors: [{ field: 'cursor', message }],
   });

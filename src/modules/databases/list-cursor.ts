@@ -1,4 +1,4 @@
-import { RowhouseError } from '../../kernel/errors.js';
+import { invalidCursor, parseCursor } from '../../http/pagination.js';
 import type { DatabaseEntity } from './database.entity.js';
 import type { DatabaseSort } from './dto/list-databases.query.js';
 
@@ -18,7 +18,7 @@ export function encodeListCursor(sort: DatabaseSort, last: DatabaseEntity): stri
 /** Null for the first page. Throws INVALID_CURSOR, also for a cursor of another order. */
 export function decodeListCursor(sort: DatabaseSort, text: string | undefined): ListCursor | null {
   if (text === undefined) return null;
-  const parts = parse(text);
+  const parts = parseCursor(text);
   if (!Array.isArray(parts) || parts.length !== 3) throw invalidCursor();
   const [order, value, id] = parts as unknown[];
   if (order !== sort || typeof value !== 'string' || typeof id !== 'string' || !UUID.test(id))
@@ -26,19 +26,4 @@ export function decodeListCursor(sort: DatabaseSort, text: string | undefined): 
   if (sort.endsWith('created_at') && Number.isNaN(Date.parse(value))) throw invalidCursor();
   if (value.includes('\0')) throw invalidCursor();
   return { value, id };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-  } catch {
-    return null;
-  }
-}
-
-function invalidCursor(): RowhouseError {
-  const message = 'must be the next_cursor of a page of the same list in the same order';
-  return new RowhouseError('INVALID_CURSOR', `cursor: ${message}`, {
-    errors: [{ field: 'cursor', message }],
-  });
 }

@@ -1,35 +1,13 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn } from 'class-validator';
 import { ALLOWED_EXTENSIONS } from '../../../provisioning/extensions.js';
-import {
-  DeletionProtection,
-  FriendlyName,
-  MaxConnections,
-  Optional,
-  OwnerEmail,
-  TimeoutMs,
-} from './fields.js';
+import { DatabaseSettingsDto } from './database-settings.dto.js';
+import { FriendlyName, Optional, OwnerEmail } from './fields.js';
 
 /** What a new database may be given besides its name. */
-export class EnsureDatabaseDto {
+export class EnsureDatabaseDto extends DatabaseSettingsDto {
   @OwnerEmail()
   ownerEmail!: string;
-
-  @Optional('maxConnections')
-  @MaxConnections()
-  maxConnections?: number;
-
-  @Optional('statementTimeoutMs')
-  @TimeoutMs('statement_timeout', 30_000)
-  statementTimeoutMs?: number;
-
-  @Optional('lockTimeoutMs')
-  @TimeoutMs('lock_timeout', 10_000)
-  lockTimeoutMs?: number;
-
-  @Optional('idleInTransactionTimeoutMs')
-  @TimeoutMs('idle_in_transaction_session_timeout', 60_000)
-  idleInTransactionTimeoutMs?: number;
 
   @ApiPropertyOptional({
     description: 'Extensions to install, from the allow-list; each must be installed on the server.',
@@ -45,10 +23,6 @@ export class EnsureDatabaseDto {
   @ArrayUnique({ message: 'must not name an extension twice' })
   @IsIn(ALLOWED_EXTENSIONS, { each: true, message: `each must be one of ${ALLOWED_EXTENSIONS.join(', ')}` })
   extensions?: string[];
-
-  @Optional('deletionProtection')
-  @DeletionProtection()
-  deletionProtection?: boolean;
 
   @ApiPropertyOptional({ description: "Whether Prisma's shadow database is made at once.", example: false })
   @Optional('shadow')

@@ -1,14 +1,8 @@
-import {
-  DeletionProtection,
-  FriendlyName,
-  MaxConnections,
-  Optional,
-  OwnerEmail,
-  TimeoutMs,
-} from './fields.js';
+import { DatabaseSettingsDto } from './database-settings.dto.js';
+import { FriendlyName, Optional, OwnerEmail } from './fields.js';
 
 /** What is left out stays as it is. */
-export class PatchDatabaseDto {
+export class PatchDatabaseDto extends DatabaseSettingsDto {
   @Optional('friendlyName')
   @FriendlyName({ required: false })
   friendlyName?: string;
@@ -16,24 +10,4 @@ export class PatchDatabaseDto {
   @Optional('ownerEmail')
   @OwnerEmail({ required: false })
   ownerEmail?: string;
-
-  @Optional('maxConnections')
-  @MaxConnections()
-  maxConnections?: number;
-
-  @Optional('statementTimeoutMs')
-  @TimeoutMs('statement_timeout', 30_000)
-  statementTimeoutMs?: number;
-
-  @Optional('lockTimeoutMs')
-  @TimeoutMs('lock_timeout', 10_000)
-  lockTimeoutMs?: number;
-
-  @Optional('idleInTransactionTimeoutMs')
-  @TimeoutMs('idle_in_transaction_session_timeout', 60_000)
-  idleInTransactionTimeoutMs?: number;
-
-  @Optional('deletionProtection')
-  @DeletionProtection()
-  deletionProtection?: boolean;
 }
