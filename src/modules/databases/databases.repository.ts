@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { controlPool } from '../../infra/control-db/control-pool.js';
 import { DatabaseEntity } from './database.entity.js';
 import type { DatabaseStatus } from './database-status.js';
 import type { ListDatabasesQuery } from './dto/list-databases.query.js';
@@ -12,11 +13,15 @@ export class DatabasesRepository {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Written by hand since it is the most frequent of all: the query builder takes four times as long as the query. */
-  async find(id: string, manager: EntityManager = this.dataSource.manager): Promise<DatabaseEntity | null> {
+  /** The most frequent of all, so without query builder and query runner. */
+  async find(id: string): Promise<DatabaseEntity | null> {
     this.findById ??= `SELECT ${this.columns()} FROM databases WHERE id = $1`;
-    const [row] = await manager.query<Partial<DatabaseEntity>[]>(this.findById, [id]);
-    return row ? Object.assign(new DatabaseEntity(), row) : null;
+    const { rows } = await controlPool(this.dataSource).query<DatabaseEntity>(this.findById, [id]);
+    return rows[0] ?? null;
+  }
+
+  findWithin(tx: EntityManager, id: string): Promise<DatabaseEntity | null> {
+    return tx.findOneBy(DatabaseEntity, { id });
   }
 
   /** Locks the row until the transaction ends, so that two requests decide one after the other. */

@@ -52,9 +52,13 @@ export class HandlerTools {
   }
 
   async get({ id, subjectId }: Operation, tx?: EntityManager): Promise<DatabaseEntity> {
-    const database = subjectId ? await this.repository.find(subjectId, tx) : null;
+    const database = subjectId && (await this.find(subjectId, tx));
     if (!database) throw new Error(`the database of operation ${id} is gone`);
     return database;
+  }
+
+  private find(id: string, tx?: EntityManager): Promise<DatabaseEntity | null> {
+    return tx ? this.repository.findWithin(tx, id) : this.repository.find(id);
   }
 
   /** Moves the operation's database to a status, from wherever the transition table lets it come. */
