@@ -1,6 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { describeError } from '../infra/logging/logger.js';
 import { RowhouseError } from '../kernel/errors.js';
 import { PROBLEM_CONTENT_TYPE } from './problem.js';
 import { RouteTable } from './route-table.js';
@@ -37,7 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
     const fields = {
       msg: `${request.method} ${request.routeOptions.url ?? ''} failed: ${problem.code}`,
       request_id: request.id,
-      err: describeError(problem.code === 'INTERNAL' ? (problem.cause ?? problem) : problem),
+      err: problem.code === 'INTERNAL' ? (problem.cause ?? problem) : problem,
     };
     if (problem.status === 503) this.logger.warn(fields);
     else this.logger.error(fields);

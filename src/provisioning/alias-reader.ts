@@ -33,9 +33,11 @@ export async function readAliases(
   return homes.flatMap((home) => toAliases(server, home));
 }
 
-function toAliases({ config: { host, port } }: ManagedServer, home: PooledHome): PoolerAlias[] {
+function toAliases({ config: { host, port, pooler } }: ManagedServer, home: PooledHome): PoolerAlias[] {
   const sizes = poolSizes(home);
-  const main = { name: home.name, host, port, database: home.name, poolSize: sizes.main };
+  if (!pooler) return [];
+  const { authUser } = pooler;
+  const main = { name: home.name, host, port, database: home.name, poolSize: sizes.main, authUser };
   if (!home.hasShadow) return [main];
   const shadow = DatabaseName.of(home.name).shadow.value;
   return [main, { ...main, name: shadow, database: shadow, poolSize: sizes.shadow }];

@@ -24,7 +24,7 @@ const MAX_CLIENTS = 10_000;
 export function renderPgBouncerIni(settings: PoolerSettings): string {
   const { version, postgresPort, controlDatabase, controlPoolSize, directory } = settings;
   const control = `host=127.0.0.1 port=${postgresPort} dbname=${controlDatabase} pool_size=${controlPoolSize}`;
-  const parameters = Object.entries({ ...common(settings), ...versioned(version) });
+  const parameters = Object.entries({ ...common(settings), ...versioned(settings) });
   return [
     '; Written at each start.',
     '[databases]',
@@ -78,7 +78,6 @@ function common(settings: PoolerSettings): Record<string, string | number> {
     auth_type: 'hba',
     auth_file: `${directory}/userlist.txt`,
     auth_hba_file: `${directory}/hba.conf`,
-    auth_user: settings.authUser,
     auth_query: AUTH_QUERY,
     admin_users: settings.adminUser,
     client_tls_sslmode: 'allow',
@@ -102,9 +101,9 @@ function common(settings: PoolerSettings): Record<string, string | number> {
   };
 }
 
-function versioned(version: string): Record<string, string | number> {
+function versioned({ version, authUser }: PoolerSettings): Record<string, string | number> {
   return {
-    ...(hasAuthDbname(version) && { auth_dbname: LOOKUP_ALIAS }),
+    ...(hasAuthDbname(version) && { auth_user: authUser, auth_dbname: LOOKUP_ALIAS }),
     ...(isAtLeast(version, '1.21') && { max_prepared_statements: 200 }),
   };
 }

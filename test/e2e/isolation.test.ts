@@ -36,6 +36,14 @@ test.each(['connection_string', 'connection_string_pooled'] as const)(
   },
 );
 
+test.each([
+  ['a tenant', mine.connection_string_pooled],
+  ['nobody', mine.connection_string_pooled.replace(mine.username, 'nobody')],
+])("%s who asks for the pooler's console is refused, not kept waiting", async (_, url) => {
+  expect(await loginError(at(url, 'pgbouncer'))).toMatch(/^[0-9A-Z]{5}$/);
+  expect(await loginError(at(url, config.control.database))).toMatch(/^[0-9A-Z]{5}$/);
+});
+
 test('a tenant still gets through after it knocked at every wrong door', async () => {
   expect(await canLogin(mine.connection_string_pooled)).toBe(true);
   expect(await canLogin(other.connection_string_pooled)).toBe(true);

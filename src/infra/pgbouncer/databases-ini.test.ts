@@ -1,14 +1,21 @@
 import { expect, test } from 'vitest';
 import { renderDatabasesIni } from './databases-ini.js';
 
-const alias = { name: 'tenant_b', host: '127.0.0.1', port: 5432, database: 'tenant_b', poolSize: 16 };
+const alias = {
+  name: 'tenant_b',
+  host: '127.0.0.1',
+  port: 5432,
+  database: 'tenant_b',
+  poolSize: 16,
+  authUser: 'auth',
+};
 
 test('renders one line for each alias, in the order of their names', () => {
   const text = renderDatabasesIni([alias, { ...alias, name: 'tenant_a', database: 'host_db', poolSize: 1 }]);
 
   expect(text.split('\n').slice(1)).toEqual([
-    'tenant_a = host=127.0.0.1 port=5432 dbname=host_db pool_size=1',
-    'tenant_b = host=127.0.0.1 port=5432 dbname=tenant_b pool_size=16',
+    'tenant_a = host=127.0.0.1 port=5432 dbname=host_db pool_size=1 auth_user=auth',
+    'tenant_b = host=127.0.0.1 port=5432 dbname=tenant_b pool_size=16 auth_user=auth',
     '',
   ]);
 });

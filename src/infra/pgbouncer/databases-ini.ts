@@ -8,6 +8,11 @@ export interface PoolerAlias {
   readonly database: string;
   /** Server connections for each user of the alias. */
   readonly poolSize: number;
+  /**
+   * Who looks up the verifiers of its users. Set here, since with a global `auth_user` PgBouncer 1.18 keeps whoever asks
+   * for its console under an unknown name waiting for ever.
+   */
+  readonly authUser: string;
 }
 
 const HEADER = '; Written by Rowhouse. Changes are overwritten.\n';
@@ -21,10 +26,10 @@ export function renderDatabasesIni(aliases: readonly PoolerAlias[]): string {
   return [HEADER, ...lines].join('');
 }
 
-function renderAlias({ name, host, port, database, poolSize }: PoolerAlias): string {
+function renderAlias({ name, host, port, database, poolSize, authUser }: PoolerAlias): string {
   if (!Number.isInteger(poolSize) || poolSize < 1) throw new TypeError('a pool has at least one connection');
   const target = `host=${quoteValue(host)} port=${port} dbname=${quoteValue(database)}`;
-  return `${plainName(name)} = ${target} pool_size=${poolSize}\n`;
+  return `${plainName(name)} = ${target} pool_size=${poolSize} auth_user=${quoteValue(authUser)}\n`;
 }
 
 function quoteValue(value: string): string {

@@ -19,6 +19,9 @@ export interface ConnectionStrings {
 export const CONNECTION_FORMATS = ['prisma', 'typeorm', 'drizzle', 'libpq', 'jdbc', 'env'] as const;
 export type ConnectionFormat = (typeof CONNECTION_FORMATS)[number];
 
+/** Where the snippets expect the text of `GET /api/ca-certificate`: node-postgres verifies where libpq only encrypts. */
+const CA_FILE = 'rowhouse-ca.crt';
+
 /** The four URLs of a database. `pgbouncer` and `schema` are Prisma's parameters, which libpq refuses. */
 export function connectionStrings(target: ConnectionTarget): ConnectionStrings {
   const shadow = shadowOf(target);
@@ -45,26 +48,38 @@ const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = 
       `SHADOW_DATABASE_URL="${strings.shadow_database_url}"`,
     );
   },
-  typeorm: (target) =>
-    JSON.stringify(
-      {
-        type: 'postgres',
-        ...preferred(target),
-        username: target.username,
-        password: target.password,
-        database: target.databaseName,
-        ssl: { rejectUnauthorized: true },
-      },
-      null,
-      2,
-    ),
+  typeorm: (target) => {
+    const { host, port } = preferred(target);
+    return lines(
+      "import { readFileSync } from 'node:fs';",
+      "import { DataSource } from 'typeorm';",
+      '',
+      'export default new DataSource({',
+      "  type: 'postgres',",
+      `  host: '${host}',`,
+      `  port: ${port},`,
+      `  username: '${target.username}',`,
+      `  password: '${target.password}',`,
+      `  database: '${target.databaseName}',`,
+      `  ssl: { ca: readFileSync('${CA_FILE}', 'utf8') },`,
+      '});',
+    );
+  },
   drizzle: (target) =>
     lines(
+      "import { readFileSync } from 'node:fs';",
       "import { defineConfig } from 'drizzle-kit';",
       '',
       'export default defineConfig({',
       "  dialect: 'postgresql',",
-      `  dbCredentials: { url: '${url(target, target.direct, 'sslmode=require')}' },`,
+      '  dbCredentials: {',
+      `    host: '${target.direct.host}',`,
+      `    port: ${target.direct.port},`,
+      `    user: '${target.username}',`,
+      `    password: '${target.password}',`,
+      `    database: '${target.databaseName}',`,
+      `    ssl: { ca: readFileSync('${CA_FILE}', 'utf8') },`,
+      '  },',
       '});',
     ),
   libpq: (target) => {

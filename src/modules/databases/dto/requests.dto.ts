@@ -19,6 +19,7 @@ export class RotateCredentialsDto {
 export class ConnectionStringsQuery {
   @ApiPropertyOptional({
     description: 'Whether the password is shown. Needs the scope `credentials:read` and is audited.',
+    type: Boolean,
     default: false,
   })
   @IsOptional()
