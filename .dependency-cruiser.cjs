@@ -48,6 +48,13 @@ module.exports = {
       to: { path: '^src/', pathNot: folders([...STACK_MAY_IMPORT, 'stack']) },
     },
     {
+      name: 'tenancy-stands-alone',
+      comment: 'the library for applications imports nothing of the server',
+      severity: 'error',
+      from: { path: folders(['tenancy']) },
+      to: { path: '^src/', pathNot: folders(['tenancy', 'kernel']) },
+    },
+    {
       name: 'kernel-is-pure',
       comment: 'the kernel has no framework and no I/O (net stays allowed for isIP and BlockList)',
       severity: 'error',

@@ -8,15 +8,21 @@ import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
 import { Repair } from './reconciliation/repair.js';
 import { RoleProvisioner } from './role-provisioner.js';
 import { ServerRegistry } from './server-registry.js';
+import { HostConnections } from './tenancy/host-connections.js';
+import { TemplateStore } from './tenancy/template-store.js';
+import { TenantDirectory } from './tenancy/tenant-directory.js';
 import { WarmPool } from './warm-pool.js';
 
 const PUBLIC_PROVIDERS = [
   DatabaseProvisioner,
   Extensions,
   HomeCredentials,
+  HostConnections,
   PoolerAliases,
   Reconciler,
   ServerRegistry,
+  TemplateStore,
+  TenantDirectory,
   WarmPool,
 ];
 
