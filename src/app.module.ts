@@ -9,8 +9,10 @@ import { Clock, SystemClock } from './kernel/clock.js';
 import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
 import { HealthModule } from './modules/health/health.module.js';
+import { HostsModule } from './modules/hosts/hosts.module.js';
 import { OperationsApiModule } from './modules/operations/operations-api.module.js';
 import { ServersModule } from './modules/servers/servers.module.js';
+import { TenantsModule } from './modules/tenants/tenants.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 
@@ -51,6 +53,8 @@ export class AppModule {
         OperationsApiModule,
         ServersModule,
         DatabasesModule,
+        HostsModule,
+        TenantsModule,
         ...more,
       ],
     };

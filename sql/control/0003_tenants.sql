@@ -15,7 +15,8 @@ CREATE TABLE host_groups (
 
 -- What makes a managed database a tenant host: the schema `shared` and the roles around it.
 CREATE TABLE hosts (
-  database_id uuid PRIMARY KEY REFERENCES databases (id) ON DELETE CASCADE,
+  id uuid PRIMARY KEY,
+  database_id uuid NOT NULL UNIQUE REFERENCES databases (id) ON DELETE CASCADE,
   group_id uuid REFERENCES host_groups (id),
   status text NOT NULL CHECK (status IN ('preparing', 'ready', 'failed')),
   max_tenants integer NOT NULL CHECK (max_tenants > 0),
@@ -70,8 +71,8 @@ CREATE TABLE tenants (
   isolation text NOT NULL CHECK (isolation IN ('schema', 'database')),
   status text NOT NULL CHECK (status IN ('creating', 'active', 'suspended', 'deleting', 'failed')),
   server_id uuid NOT NULL REFERENCES servers (id),
-  -- The host of a schema; the tenant's own database with isolation `database`.
-  database_id uuid NOT NULL REFERENCES databases (id),
+  -- The host of a schema; the tenant's own database with isolation `database`, null once that is deleted.
+  database_id uuid REFERENCES databases (id) ON DELETE SET NULL,
   schema_name text NOT NULL,
   schema_oid oid,
   -- The tenant's own login. With isolation `database` these are the database's, and null here.
@@ -128,7 +129,11 @@ CREATE TABLE migrations (
   -- What a client asked of the run: pause, cancel. The runner looks between tenants.
   requested text CHECK (requested IN ('pause', 'cancel')),
   strategy jsonb NOT NULL,
+  -- Which tenants it is for, so that those made meanwhile are found: {databaseId, statuses, tenantIds}.
+  filter jsonb NOT NULL DEFAULT '{}',
   error jsonb,
+  -- What a dry run found, version by version.
+  report jsonb,
   created_by text NOT NULL,
   created_at timestamptz(3) NOT NULL DEFAULT now(),
   started_at timestamptz,

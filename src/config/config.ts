@@ -55,6 +55,13 @@ export interface Config {
   /** 32 bytes, or null: then no password can be shown again. */
   readonly encryptionKey: Buffer | null;
   readonly databases: { readonly defaultMaxConnections: number; readonly warmPoolSize: number };
+  readonly tenants: {
+    readonly defaultMaxConnections: number;
+    /** Finished tenant schemas kept in stock for each template in use. */
+    readonly warmPoolSize: number;
+    /** Tenant schemas in one hosting database of the default host group. */
+    readonly perDatabase: number;
+  };
   readonly operations: { readonly leaseSeconds: number };
 }
 
@@ -103,6 +110,11 @@ export function toConfig(env: Environment): Config {
     databases: {
       defaultMaxConnections: env.DATABASE_MAX_CONNECTIONS,
       warmPoolSize: env.WARM_POOL_SIZE,
+    },
+    tenants: {
+      defaultMaxConnections: env.TENANT_MAX_CONNECTIONS,
+      warmPoolSize: env.TENANT_WARM_POOL_SIZE,
+      perDatabase: env.TENANTS_PER_DATABASE,
     },
     operations: { leaseSeconds: env.OPERATION_LEASE_SECONDS },
   });

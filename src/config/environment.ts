@@ -142,6 +142,24 @@ export class Environment {
   @Type(() => Number)
   @IsInt()
   @Min(1)
+  @Max(1_000)
+  TENANT_MAX_CONNECTIONS = 10;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  TENANT_WARM_POOL_SIZE = 3;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(5_000)
+  TENANTS_PER_DATABASE = 500;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
   @Max(1_000_000)
   RATE_LIMIT_PER_MINUTE = 6000;
 

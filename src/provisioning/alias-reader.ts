@@ -6,8 +6,16 @@ import { poolSizes } from './pool-sizes.js';
 
 interface PooledHome {
   readonly name: string;
+  /** Another database than the one of the alias's name: a tenant schema's host. */
+  readonly host: string | null;
   readonly maxConnections: number;
   readonly hasShadow: boolean;
+}
+
+/** What the homes in stock are made with. */
+export interface StockLimits {
+  readonly database: number;
+  readonly tenant: number;
 }
 
 /**
@@ -15,21 +23,30 @@ interface PooledHome {
  * database is there: its role cannot log in yet.
  */
 const FIND_POOLED_HOMES = `
-  SELECT database_name AS name, max_connections AS "maxConnections", shadow_database_oid IS NOT NULL AS "hasShadow"
+  SELECT database_name AS name, NULL AS host, max_connections AS "maxConnections",
+         shadow_database_oid IS NOT NULL AS "hasShadow"
   FROM databases
   WHERE server_id = $1 AND status IN ('creating', 'active', 'suspended')
   UNION ALL
-  SELECT database_name, $2::integer, false
+  SELECT database_name, NULL, $2::integer, false
   FROM warm_databases
-  WHERE server_id = $1 AND state IN ('building', 'ready') AND database_oid IS NOT NULL`;
+  WHERE server_id = $1 AND state IN ('building', 'ready') AND database_oid IS NOT NULL
+  UNION ALL
+  SELECT t.schema_name, d.database_name, t.max_connections, false
+  FROM tenants t JOIN databases d ON d.id = t.database_id
+  WHERE t.server_id = $1 AND t.isolation = 'schema' AND t.status IN ('creating', 'active', 'suspended')
+  UNION ALL
+  SELECT w.schema_name, d.database_name, $3::integer, false
+  FROM warm_schemas w JOIN databases d ON d.id = w.database_id
+  WHERE w.server_id = $1 AND w.state IN ('building', 'ready') AND w.schema_oid IS NOT NULL`;
 
 /** All aliases that the server's pooler shall serve, after the control database. */
 export async function readAliases(
   tx: EntityManager,
   server: ManagedServer,
-  warmMaxConnections: number,
+  stock: StockLimits,
 ): Promise<PoolerAlias[]> {
-  const homes: PooledHome[] = await tx.query(FIND_POOLED_HOMES, [server.id, warmMaxConnections]);
+  const homes: PooledHome[] = await tx.query(FIND_POOLED_HOMES, [server.id, stock.database, stock.tenant]);
   return homes.flatMap((home) => toAliases(server, home));
 }
 
@@ -37,7 +54,14 @@ function toAliases({ config: { host, port, pooler } }: ManagedServer, home: Pool
   const sizes = poolSizes(home);
   if (!pooler) return [];
   const { authUser } = pooler;
-  const main = { name: home.name, host, port, database: home.name, poolSize: sizes.main, authUser };
+  const main = {
+    name: home.name,
+    host,
+    port,
+    database: home.host ?? home.name,
+    poolSize: sizes.main,
+    authUser,
+  };
   if (!home.hasShadow) return [main];
   const shadow = DatabaseName.of(home.name).shadow.value;
   return [main, { ...main, name: shadow, database: shadow, poolSize: sizes.shadow }];

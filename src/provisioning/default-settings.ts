@@ -10,3 +10,18 @@ export function defaultSettings({ databases }: Config): RoleSettings {
     idleInTransactionTimeoutMs: 60_000,
   };
 }
+
+/** The same for a tenant in a schema. */
+export function defaultTenantSettings({ tenants }: Config): RoleSettings {
+  return {
+    maxConnections: tenants.defaultMaxConnections,
+    statementTimeoutMs: 30_000,
+    lockTimeoutMs: 10_000,
+    idleInTransactionTimeoutMs: 60_000,
+  };
+}
+
+/** How many connections the homes in stock may have. */
+export function stockLimits({ databases, tenants }: Config): { database: number; tenant: number } {
+  return { database: databases.defaultMaxConnections, tenant: tenants.defaultMaxConnections };
+}

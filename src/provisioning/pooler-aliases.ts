@@ -4,12 +4,13 @@ import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { tlsOptions } from '../infra/control-db/connection.js';
 import type { PoolerAlias } from '../infra/pgbouncer/databases-ini.js';
-import type { PgBouncerAdmin } from '../infra/pgbouncer/pgbouncer-admin.js';
+import type { PgBouncerAdmin, PoolerPool } from '../infra/pgbouncer/pgbouncer-admin.js';
 import { isUnavailable } from '../infra/postgres/sqlstate.js';
 import { DatabaseName } from '../kernel/identifiers.js';
 import { readAliases } from './alias-reader.js';
 import { Coalescer } from './coalescer.js';
 import type { DatabaseHome } from './database-home.js';
+import { stockLimits } from './default-settings.js';
 import type { ManagedServer } from './managed-server.js';
 import { pollUntil } from './poll.js';
 import { poolSizes } from './pool-sizes.js';
@@ -77,6 +78,17 @@ export class PoolerAliases {
     for (const alias of await servedOf(pooler, namesOf(databaseName))) await pooler.reconnect(alias);
   }
 
+  /** The same for many aliases in one go: those that have server connections, which one look tells. */
+  async reconnectAll({ pooler }: ManagedServer, aliases: readonly string[]): Promise<void> {
+    if (!pooler || aliases.length === 0) return;
+    const wanted = new Set(aliases);
+    const live = (await pooler.pools()).filter((pool) => wanted.has(pool.database) && hasServers(pool));
+    const names = new Set(live.map((pool) => pool.database));
+    const outcomes = await Promise.allSettled([...names].map((name) => pooler.reconnect(name)));
+    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failure) throw failure.reason;
+  }
+
   /** Runs `work` while the alias has no connection and makes none; its new clients wait. */
   async whileKilled({ pooler }: ManagedServer, alias: string, work: () => Promise<void>): Promise<void> {
     const isServed = pooler && (await servedOf(pooler, [alias])).length > 0;
@@ -90,7 +102,11 @@ export class PoolerAliases {
   }
 
   /** Makes the pooler forget the keys of former passwords, so that it opens server connections with the new ones. */
-  async refreshKeys(server: ManagedServer, home: DatabaseHome, password: string): Promise<void> {
+  async refreshKeys(
+    server: ManagedServer,
+    home: Pick<DatabaseHome, 'databaseName' | 'username'>,
+    password: string,
+  ): Promise<void> {
     if (!server.pooler) return;
     for (const alias of await servedOf(server.pooler, namesOf(home.databaseName))) {
       const isRefreshed = await this.logIn(server, { user: home.username, password, alias });
@@ -111,7 +127,7 @@ export class PoolerAliases {
     if (configDir === null) return pooler.ping();
     await this.dataSource.transaction(async (tx) => {
       await tx.query(LOCK, [server.id]);
-      const aliases = await readAliases(tx, server, this.config.databases.defaultMaxConnections);
+      const aliases = await readAliases(tx, server, stockLimits(this.config));
       const { hasChanged, removed } = await applyPoolerFiles(this.config, configDir, aliases);
       if (!hasChanged && this.isServed(server, aliases)) return;
       this.served.delete(server.id);
@@ -166,6 +182,10 @@ function namesOf(databaseName: string): string[] {
 async function servedOf(pooler: PgBouncerAdmin, names: readonly string[]): Promise<string[]> {
   const served = new Set((await pooler.databases()).map((database) => database.name));
   return names.filter((name) => served.has(name));
+}
+
+function hasServers(pool: PoolerPool): boolean {
+  return pool.sv_active + pool.sv_idle + pool.sv_used + pool.sv_tested + pool.sv_login > 0;
 }
 
 /** RESUME fails when the alias is gone meanwhile, or not paused: either is what was wanted. */

@@ -9,8 +9,15 @@ import { Repair } from './reconciliation/repair.js';
 import { RoleProvisioner } from './role-provisioner.js';
 import { ServerRegistry } from './server-registry.js';
 import { HostConnections } from './tenancy/host-connections.js';
+import { HostProvisioner } from './tenancy/host-provisioner.js';
+import { HostTemplates } from './tenancy/host-templates.js';
+import { Registry } from './tenancy/registry.js';
+import { SchemaProvisioner } from './tenancy/schema-provisioner.js';
 import { TemplateStore } from './tenancy/template-store.js';
+import { TenantCopy } from './tenancy/tenant-copy.js';
 import { TenantDirectory } from './tenancy/tenant-directory.js';
+import { VersionRunner } from './tenancy/version-runner.js';
+import { WarmSchemas } from './tenancy/warm-schemas.js';
 import { WarmPool } from './warm-pool.js';
 
 const PUBLIC_PROVIDERS = [
@@ -18,12 +25,19 @@ const PUBLIC_PROVIDERS = [
   Extensions,
   HomeCredentials,
   HostConnections,
+  HostProvisioner,
+  HostTemplates,
   PoolerAliases,
   Reconciler,
+  Registry,
+  SchemaProvisioner,
   ServerRegistry,
   TemplateStore,
+  TenantCopy,
   TenantDirectory,
+  VersionRunner,
   WarmPool,
+  WarmSchemas,
 ];
 
 @Module({

@@ -27,6 +27,7 @@ import { pollUntil } from './poll.js';
 const SESSIONS_PATIENCE_MS = 15_000;
 
 type OwnedRole = Pick<DatabaseHome, 'username' | 'roleOid'>;
+type RoleWithPassword = Pick<DatabaseHome, 'username' | 'scramVerifier'> & RoleSettings;
 
 /** The login roles of homes. */
 @Injectable()
@@ -51,14 +52,11 @@ export class RoleProvisioner {
     return findOwned(server, home);
   }
 
-  enableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
+  enableLogin(server: ManagedServer, home: RoleWithPassword): Promise<void> {
     return server.postgres.execute(enableLogin(RoleName.of(home.username), home.scramVerifier, home));
   }
 
-  prepare(
-    server: ManagedServer,
-    home: Pick<DatabaseHome, 'username' | 'scramVerifier'> & RoleSettings,
-  ): Promise<void> {
+  prepare(server: ManagedServer, home: RoleWithPassword): Promise<void> {
     return server.postgres.execute(prepareRole(RoleName.of(home.username), home.scramVerifier, home));
   }
 
@@ -70,7 +68,7 @@ export class RoleProvisioner {
     return server.postgres.execute(admitRole(RoleName.of(home.username), home.scramVerifier, home));
   }
 
-  alterPassword(server: ManagedServer, { username }: DatabaseHome, verifier: string): Promise<void> {
+  alterPassword(server: ManagedServer, { username }: OwnedRole, verifier: string): Promise<void> {
     return server.postgres.execute(alterPassword(RoleName.of(username), verifier));
   }
 

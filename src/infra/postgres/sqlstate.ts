@@ -1,19 +1,27 @@
 /** The error codes that Rowhouse tells apart (PostgreSQL manual, appendix A). */
 export const SQLSTATE = {
-  dependentObjectsStillExist: '2BP01',
+  checkViolation: '23514',
   deadlockDetected: '40P01',
+  dependentObjectsStillExist: '2BP01',
   duplicateDatabase: '42P04',
   duplicateObject: '42710',
   duplicateSchema: '42P06',
   duplicateTable: '42P07',
+  featureNotSupported: '0A000',
   insufficientPrivilege: '42501',
   invalidCatalogName: '3D000',
+  invalidObjectDefinition: '42P17',
+  invalidPassword: '28P01',
+  invalidSchemaName: '3F000',
   lockNotAvailable: '55P03',
+  notNullViolation: '23502',
   objectInUse: '55006',
   queryCanceled: '57014',
+  serializationFailure: '40001',
   undefinedObject: '42704',
   undefinedTable: '42P01',
   uniqueViolation: '23505',
+  wrongObjectType: '42809',
 } as const;
 
 const UNAVAILABLE_STATES = new Set([

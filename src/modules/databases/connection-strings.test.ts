@@ -7,6 +7,7 @@ const target = {
   password: 'secret',
   direct: { host: 'db.example.com', port: 5432 },
   pooled: { host: 'db.example.com', port: 6432 },
+  canHaveShadow: true,
 };
 
 describe('connection strings', () => {
@@ -38,6 +39,19 @@ describe('connection strings', () => {
 
   test.each(CONNECTION_FORMATS)('come in the form of %s, with the password once asked for', (format) => {
     expect(formatConnection(target, format)).toContain('secret');
+  });
+
+  test.each(CONNECTION_FORMATS)('lead to the name that a tenant schema has on each port, as %s', (format) => {
+    const tenant = {
+      ...target,
+      pooled: { host: 'db.example.com', port: 6432, database: 'tenant_0001' },
+      canHaveShadow: false,
+    };
+
+    const text = formatConnection(tenant, format);
+
+    expect(text).not.toContain('shadow');
+    expect(text).toMatch(format === 'drizzle' ? /tenant_0a1b2c3d/ : /tenant_0001/);
   });
 
   test('leave out of libpq what libpq refuses', () => {

@@ -1,12 +1,19 @@
 import type { Endpoint } from '../../config/config.js';
 
+/** A port, and what the database is called there: a tenant schema has another name on the pooled one. */
+export interface Door extends Endpoint {
+  readonly database?: string;
+}
+
 /** What it takes to reach one database on both ports. `pooled` is null on a server without PgBouncer. */
 export interface ConnectionTarget {
   readonly databaseName: string;
   readonly username: string;
   readonly password: string;
-  readonly direct: Endpoint;
-  readonly pooled: Endpoint | null;
+  readonly direct: Door;
+  readonly pooled: Door | null;
+  /** Whether it is one that can have a shadow database beside it. */
+  readonly canHaveShadow: boolean;
 }
 
 export interface ConnectionStrings {
@@ -45,11 +52,11 @@ const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = 
     return lines(
       `DATABASE_URL="${strings.connection_string_pooled ?? strings.connection_string}"`,
       `DIRECT_URL="${strings.connection_string}"`,
-      `SHADOW_DATABASE_URL="${strings.shadow_database_url}"`,
+      target.canHaveShadow ? `SHADOW_DATABASE_URL="${strings.shadow_database_url}"` : null,
     );
   },
   typeorm: (target) => {
-    const { host, port } = preferred(target);
+    const { host, port, database } = preferred(target);
     return lines(
       "import { readFileSync } from 'node:fs';",
       "import { DataSource } from 'typeorm';",
@@ -60,7 +67,7 @@ const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = 
       `  port: ${port},`,
       `  username: '${target.username}',`,
       `  password: '${target.password}',`,
-      `  database: '${target.databaseName}',`,
+      `  database: '${database}',`,
       `  ssl: { ca: readFileSync('${CA_FILE}', 'utf8') },`,
       '});',
     );
@@ -87,8 +94,8 @@ const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = 
     return lines(
       keywords(target, target.direct),
       target.pooled && keywords(target, target.pooled),
-      keywords(shadow, target.direct),
-      target.pooled && keywords(shadow, target.pooled),
+      target.canHaveShadow ? keywords(shadow, target.direct) : null,
+      target.canHaveShadow ? target.pooled && keywords(shadow, target.pooled) : null,
     );
   },
   jdbc: (target) =>
@@ -98,15 +105,15 @@ const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = 
       target.pooled && jdbc(target, target.pooled, '&prepareThreshold=0'),
     ),
   env: (target) => {
-    const { host, port } = preferred(target);
+    const { host, port, database } = preferred(target);
     return lines(
       `PGHOST=${host}`,
       `PGPORT=${port}`,
-      `PGDATABASE=${target.databaseName}`,
+      `PGDATABASE=${database}`,
       `PGUSER=${target.username}`,
       `PGPASSWORD=${target.password}`,
       'PGSSLMODE=require',
-      `DATABASE_URL=${url(target, { host, port }, 'sslmode=require')}`,
+      `DATABASE_URL=${url(target, { host, port, database }, 'sslmode=require')}`,
       `DIRECT_URL=${url(target, target.direct, 'sslmode=require')}`,
     );
   },
@@ -116,22 +123,28 @@ function shadowOf(target: ConnectionTarget): ConnectionTarget {
   return { ...target, databaseName: `${target.databaseName}_shadow` };
 }
 
-function preferred(target: ConnectionTarget): Endpoint {
-  const { host, port } = target.pooled ?? target.direct;
-  return { host, port };
+function preferred(target: ConnectionTarget): Required<Door> {
+  const door = target.pooled ?? target.direct;
+  return { host: door.host, port: door.port, database: nameAt(target, door) };
 }
 
-function url(target: ConnectionTarget, { host, port }: Endpoint, query: string): string {
-  return `postgresql://${target.username}:${target.password}@${bracketed(host)}:${port}/${target.databaseName}?${query}`;
+/** The shadow database has one name on both ports. */
+function nameAt({ databaseName }: ConnectionTarget, { database }: Door): string {
+  return database ?? databaseName;
 }
 
-function jdbc(target: ConnectionTarget, { host, port }: Endpoint, more: string): string {
+function url(target: ConnectionTarget, door: Door, query: string): string {
+  const { username, password } = target;
+  return `postgresql://${username}:${password}@${bracketed(door.host)}:${door.port}/${nameAt(target, door)}?${query}`;
+}
+
+function jdbc(target: ConnectionTarget, door: Door, more: string): string {
   const credentials = `user=${target.username}&password=${target.password}`;
-  return `jdbc:postgresql://${bracketed(host)}:${port}/${target.databaseName}?${credentials}&sslmode=require${more}`;
+  return `jdbc:postgresql://${bracketed(door.host)}:${door.port}/${nameAt(target, door)}?${credentials}&sslmode=require${more}`;
 }
 
-function keywords(target: ConnectionTarget, { host, port }: Endpoint): string {
-  return `host=${host} port=${port} dbname=${target.databaseName} user=${target.username} password=${target.password} sslmode=require`;
+function keywords(target: ConnectionTarget, door: Door): string {
+  return `host=${door.host} port=${door.port} dbname=${nameAt(target, door)} user=${target.username} password=${target.password} sslmode=require`;
 }
 
 function bracketed(host: string): string {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { RequestContext } from '../../http/request-context.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
+import { Clock } from '../../kernel/clock.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
@@ -33,6 +34,7 @@ export class DatabaseCommands {
     private readonly presenter: DatabasePresenter,
     private readonly operations: OperationsService,
     private readonly audit: AuditLog,
+    private readonly clock: Clock,
   ) {}
 
   start(context: RequestContext, id: string, command: Command): Promise<Started> {
@@ -57,6 +59,23 @@ export class DatabaseCommands {
         outcome: 'accepted',
       });
       return { database, operation };
+    });
+  }
+
+  /** Throws DELETION_PROTECTED. */
+  startDelete(context: RequestContext, id: string): Promise<Started> {
+    return this.start(context, id, {
+      kind: 'database.delete',
+      from: ['active', 'suspended', 'failed'],
+      prepare: async (tx, found) => {
+        if (found.deletionProtection) {
+          throw new RowhouseError(
+            'DELETION_PROTECTED',
+            'Set deletionProtection to false before you delete it.',
+          );
+        }
+        await this.repository.update(tx, id, { status: 'deleting', updatedAt: this.clock.now() });
+      },
     });
   }
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../http/request-context.js';
-import { Clock } from '../../kernel/clock.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { Extensions } from '../../provisioning/extensions.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
+import { TenantDirectory } from '../../provisioning/tenancy/tenant-directory.js';
 import { type Command, DatabaseCommands, type Started } from './database-commands.js';
 import { DatabasePresenter } from './database-presenter.js';
 import { DatabasesReader } from './databases.reader.js';
@@ -28,7 +28,7 @@ export class DatabaseLifecycleService {
     private readonly credentials: HomeCredentials,
     private readonly servers: ServerRegistry,
     private readonly extensions: Extensions,
-    private readonly clock: Clock,
+    private readonly tenants: TenantDirectory,
   ) {}
 
   suspend(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
@@ -56,22 +56,32 @@ export class DatabaseLifecycleService {
     id: string,
     { endSessions }: RotateCredentialsDto,
   ): Promise<OperationReply<CredentialsDto>> {
-    const { databaseName } = await this.reader.getEntity(id);
-    const { password, verifier, ciphertext } = await this.credentials.generate(databaseName);
-    const { database, operation } = await this.commands.start(context, id, {
-      kind: 'database.rotate_credentials',
-      from: LIVE,
-      input: { endSessions: endSessions === true },
-      prepare: (tx) =>
-        this.repository.update(tx, id, { nextScramVerifier: verifier, nextPasswordCiphertext: ciphertext }),
-    });
-    this.credentials.remember(operation.id, password);
+    const { database, operation, password } = await this.beginRotation(context, id, endSessions === true);
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, {
       created: false,
       resource: async () => this.presenter.credentials(database, password),
       pending: () => ({ credentials: this.presenter.credentials(database, password) }),
     });
+  }
+
+  /** The row has the next credentials; the operation puts them in force. */
+  async beginRotation(
+    context: RequestContext,
+    id: string,
+    endSessions: boolean,
+  ): Promise<Started & { readonly password: string }> {
+    const { databaseName } = await this.reader.getEntity(id);
+    const { password, verifier, ciphertext } = await this.credentials.generate(databaseName);
+    const started = await this.commands.start(context, id, {
+      kind: 'database.rotate_credentials',
+      from: LIVE,
+      input: { endSessions },
+      prepare: (tx) =>
+        this.repository.update(tx, id, { nextScramVerifier: verifier, nextPasswordCiphertext: ciphertext }),
+    });
+    this.credentials.remember(started.operation.id, password);
+    return { ...started, password };
   }
 
   async installExtension(
@@ -95,20 +105,16 @@ export class DatabaseLifecycleService {
     return { installed: extensions, available: await this.extensions.available(this.servers.get(serverId)) };
   }
 
+  /** Throws CONFLICT while tenants live in it. */
   async delete(context: RequestContext, id: string): Promise<OperationReply<DeletedDatabaseDto>> {
-    const { database, operation } = await this.commands.start(context, id, {
-      kind: 'database.delete',
-      from: [...LIVE, 'failed'],
-      prepare: async (tx, found) => {
-        if (found.deletionProtection) {
-          throw new RowhouseError(
-            'DELETION_PROTECTED',
-            'Set deletionProtection to false before you delete it.',
-          );
-        }
-        await this.repository.update(tx, id, { status: 'deleting', updatedAt: this.clock.now() });
-      },
-    });
+    const { tenants } = await this.tenants.count(id);
+    if (tenants > 0) {
+      throw new RowhouseError(
+        'CONFLICT',
+        `The database is the home of ${tenants} tenants. Delete them first.`,
+      );
+    }
+    const { database, operation } = await this.commands.startDelete(context, id);
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, { created: false, resource: async () => this.presenter.deleted(database) });
   }

@@ -49,18 +49,25 @@ export class DatabaseSettingsService {
     id: string,
     dto: PatchDatabaseDto,
   ): Promise<OperationReply<DatabaseDto>> {
-    const operation = await this.dataSource.transaction(async (tx) => {
-      const database = await this.commands.getLocked(tx, id);
-      assertPatchable(database);
-      const changes = changesOf(database, dto);
-      if (changes.maxConnections)
-        assertWithinServer(this.servers.get(database.serverId), changes.maxConnections);
-      if (Object.keys(changes).length === 0) return null;
-      return this.apply(tx, context, database, changes);
-    });
+    const operation = await this.dataSource.transaction((tx) => this.begin(tx, context, { id, dto }));
     if (!operation) return new Reply(200, await this.reader.get(id));
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, { created: false, resource: () => this.reader.get(id) });
+  }
+
+  /** In the caller's control transaction; null when the server has nothing to learn. */
+  async begin(
+    tx: EntityManager,
+    context: RequestContext,
+    { id, dto }: { id: string; dto: PatchDatabaseDto },
+  ): Promise<Operation | null> {
+    const database = await this.commands.getLocked(tx, id);
+    assertPatchable(database);
+    const changes = changesOf(database, dto);
+    if (changes.maxConnections)
+      assertWithinServer(this.servers.get(database.serverId), changes.maxConnections);
+    if (Object.keys(changes).length === 0) return null;
+    return this.apply(tx, context, database, changes);
   }
 
   private async apply(

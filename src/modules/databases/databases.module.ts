@@ -12,6 +12,7 @@ import { DatabasesRepository } from './databases.repository.js';
 import { DatabasesService } from './databases.service.js';
 import { DatabaseOperations } from './handlers/database-operations.js';
 import { HandlerTools } from './handlers/handler-tools.js';
+import { ManagedDatabases } from './managed-databases.js';
 
 @Module({
   imports: [TypeOrmModule.forFeature([DatabaseEntity]), ProvisioningModule],
@@ -26,6 +27,8 @@ import { HandlerTools } from './handlers/handler-tools.js';
     DatabasesRepository,
     DatabasesService,
     HandlerTools,
+    ManagedDatabases,
   ],
+  exports: [ManagedDatabases],
 })
 export class DatabasesModule {}

@@ -28,7 +28,7 @@ import type { CreateDatabaseDto, EnsureDatabaseDto } from './dto/create-database
 import type { DatabaseWithPasswordDto } from './dto/database.dto.js';
 import { type HomeInHand, type NewDatabase, newDatabase } from './new-database.js';
 
-interface Creation {
+export interface Creation {
   readonly database: DatabaseEntity;
   readonly operation: Operation;
   /** In memory only, for the answer. */
@@ -90,7 +90,8 @@ export class DatabasesService {
     return toReply(ended, { created: false, resource: () => this.reader.get(database.id) });
   }
 
-  private async prepare(dto: CreateDatabaseDto): Promise<NewDatabase> {
+  /** Checks what can be checked before anything is written. */
+  async prepare(dto: CreateDatabaseDto): Promise<NewDatabase> {
     const server = this.servers.default();
     const settings = settingsOf(dto, defaultSettings(this.config));
     assertWithinServer(server, settings.maxConnections);
@@ -98,8 +99,8 @@ export class DatabasesService {
     return { id: newId(), server, dto, settings, at: this.clock.now() };
   }
 
-  /** One control transaction: the row, its operation and its audit row. */
-  private async begin(tx: EntityManager, context: RequestContext, request: NewDatabase): Promise<Creation> {
+  /** The row, its operation and its audit row, in the caller's control transaction. */
+  async begin(tx: EntityManager, context: RequestContext, request: NewDatabase): Promise<Creation> {
     const warm = await this.warmPool.claim(tx, request.server.id);
     const home = warm ? await this.adopt(warm) : await this.plan();
     const database = newDatabase(request, home);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { notFound } from '../../kernel/errors.js';
 import type { TenantFilter, TenantHome } from './tenant-home.js';
 
@@ -58,9 +58,12 @@ export class TenantDirectory {
   }
 
   /** Notes the versions that tenants were brought to; a version never goes back. */
-  async recordVersions(reached: readonly { readonly id: string; readonly version: number }[]): Promise<void> {
+  async recordVersions(
+    reached: readonly { readonly id: string; readonly version: number }[],
+    manager: EntityManager = this.dataSource.manager,
+  ): Promise<void> {
     if (reached.length === 0) return;
-    await this.dataSource.query(RECORD_VERSIONS, [
+    await manager.query(RECORD_VERSIONS, [
       reached.map(({ id }) => id),
       reached.map(({ version }) => version),
     ]);

@@ -1,0 +1,88 @@
+import { type DatabaseName, quoteIdentifier, quoteLiteral, type RoleName } from '../../kernel/identifiers.js';
+
+/** The four roles around a hosting database. */
+export interface HostRoleNames {
+  readonly provisioner: RoleName;
+  readonly app: RoleName;
+  readonly readonly: RoleName;
+  readonly tenants: RoleName;
+}
+
+export const FIND_ROLES = `
+  SELECT oid, rolname AS name, rolcanlogin AS "canLogin",
+         pg_catalog.shobj_description(oid, 'pg_authid') AS mark
+  FROM pg_catalog.pg_authid WHERE rolname = ANY ($1)`;
+
+export const FIND_SCHEMA = `
+  SELECT n.oid, n.nspname AS name, pg_catalog.pg_get_userbyid(n.nspowner) AS owner,
+         n.nspowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS "isOwn"
+  FROM pg_catalog.pg_namespace n WHERE n.nspname = $1`;
+
+export const FIND_SCHEMA_BY_OID = `
+  SELECT n.oid, n.nspname AS name, pg_catalog.pg_get_userbyid(n.nspowner) AS owner,
+         n.nspowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) AS "isOwn"
+  FROM pg_catalog.pg_namespace n WHERE n.oid = $1::oid`;
+
+export interface SchemaRow extends Record<string, unknown> {
+  readonly oid: number;
+  readonly name: string;
+  readonly owner: string;
+  /** Whether it belongs to whoever asks. */
+  readonly isOwn: boolean;
+}
+
+/** In one message. `owner`: the database's owner, who thereby owns all tenants' tables; null where there is none. */
+export function grantHost(database: DatabaseName, roles: HostRoleNames, owner: RoleName | null): string {
+  const { provisioner, app, readonly, tenants } = roles;
+  return `
+    GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database.sql} TO ${provisioner.sql};
+    GRANT CONNECT ON DATABASE ${database.sql} TO ${app.sql}, ${readonly.sql};
+    GRANT CONNECT, TEMPORARY ON DATABASE ${database.sql} TO ${tenants.sql};
+    ALTER ROLE ${app.sql} NOINHERIT;
+    ALTER ROLE ${readonly.sql} SET default_transaction_read_only = on;
+    ${owner ? `GRANT ${provisioner.sql} TO ${owner.sql};` : ''}`;
+}
+
+/** Where the tables of a tenant with a database of its own are. */
+export function grantPublicSchema({ provisioner }: HostRoleNames): string {
+  return `GRANT USAGE, CREATE ON SCHEMA public TO ${provisioner.sql}`;
+}
+
+export function setPassword(role: RoleName, verifier: string): string {
+  return `ALTER ROLE ${role.sql} LOGIN VALID UNTIL 'infinity' PASSWORD ${quoteLiteral(verifier)}`;
+}
+
+/**
+ * Binds a tenant's login to its schema: what its names mean, that it may connect, and that the host's `_app` role may
+ * become it (PostgreSQL manual, 5.9.3 and ALTER ROLE).
+ */
+export function bindTenant(tenant: RoleName, database: DatabaseName, roles: HostRoleNames): string {
+  return `
+    GRANT ${roles.tenants.sql} TO ${tenant.sql};
+    GRANT ${tenant.sql} TO ${roles.app.sql};
+    ALTER ROLE ${tenant.sql} IN DATABASE ${database.sql} SET search_path = ${tenant.sql}, shared`;
+}
+
+export function admitApp(tenant: RoleName, { app }: HostRoleNames): string {
+  return `GRANT ${tenant.sql} TO ${app.sql}`;
+}
+
+export function refuseApp(tenant: RoleName, { app }: HostRoleNames): string {
+  return `REVOKE ${tenant.sql} FROM ${app.sql}`;
+}
+
+/** The relations of a schema that a drop can take one by one, so that it never needs a lock for each of thousands at once. */
+export const FIND_DROPPABLE = `
+  SELECT c.relname AS name
+  FROM pg_catalog.pg_class c
+  WHERE c.relnamespace = $1::oid AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+  ORDER BY c.oid DESC`;
+
+export function dropTables(schema: string, tables: readonly string[]): string {
+  const names = tables.map((table) => `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`);
+  return `DROP TABLE IF EXISTS ${names.join(', ')} CASCADE`;
+}
+
+export function dropSchema(schema: string): string {
+  return `DROP SCHEMA IF EXISTS ${quoteIdentifier(schema)} CASCADE`;
+}

@@ -1,0 +1,170 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { CONFIG, type Config } from '../../config/config.js';
+import { type RequestContext, systemContext } from '../../http/request-context.js';
+import { AuditLog } from '../../infra/control-db/audit-log.js';
+import { notFound, RowhouseError } from '../../kernel/errors.js';
+import { newId } from '../../kernel/ids.js';
+import type { Operation } from '../../operations/operation.types.js';
+import { OperationsService } from '../../operations/operations.service.js';
+import { HomeCredentials } from '../../provisioning/home-credentials.js';
+import { hostRoles } from '../../provisioning/tenancy/host-roles.js';
+import { ManagedDatabases } from '../databases/managed-databases.js';
+import { type HostGroup, HostGroupsRepository } from './host-groups.repository.js';
+import { type Host, HostsRepository } from './hosts.repository.js';
+
+export const DEFAULT_GROUP = 'default';
+const GROWTH_PATIENCE_MS = 60_000;
+/** A new hosting database is begun when the group has less room than this part of one. */
+const RESERVE = 0.2;
+
+interface Growth {
+  /** Null when another request makes one just now, or the group is as large as it may be. */
+  readonly host: Host | null;
+  readonly operations: readonly Operation[];
+}
+
+/** Decides where a tenant schema goes, and makes new hosting databases before they are needed. */
+@Injectable()
+export class Placement {
+  private readonly logger = new Logger(Placement.name);
+  private readonly growing = new Set<string>();
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    private readonly dataSource: DataSource,
+    private readonly hosts: HostsRepository,
+    private readonly groups: HostGroupsRepository,
+    private readonly databases: ManagedDatabases,
+    private readonly operations: OperationsService,
+    private readonly credentials: HomeCredentials,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /** The group's id; the default group is made when it is first asked for. Throws NOT_FOUND. */
+  async getGroup(name: string | undefined): Promise<string> {
+    const found = await this.groups.findId(name ?? DEFAULT_GROUP);
+    if (found) return found;
+    if (name !== undefined && name !== DEFAULT_GROUP) throw notFoundGroup(name);
+    await this.groups.insert(this.dataSource, newId(), {
+      name: DEFAULT_GROUP,
+      ownerEmail: 'rowhouse@localhost',
+      tenantsPerDatabase: this.config.tenants.perDatabase,
+      maxDatabases: null,
+      maxConnections: this.config.databases.defaultMaxConnections,
+    });
+    return this.getGroup(undefined);
+  }
+
+  /** The host that the caller named, locked. Throws CONFLICT when it hosts nobody yet, and NO_ROOM. */
+  async takeHost(tx: EntityManager, databaseId: string): Promise<Host> {
+    const host = await this.hosts.lock(tx, databaseId);
+    if (host?.status !== 'ready') {
+      throw new RowhouseError(
+        'CONFLICT',
+        'The database is no tenant host. Make it one: POST /api/databases/:id/host.',
+      );
+    }
+    if (host.tenants >= host.maxTenants)
+      throw noRoom(`The database hosts ${host.tenants} tenants, its limit.`);
+    return host;
+  }
+
+  /** The group's host with the most room, locked; null when none has room. */
+  findHost(tx: EntityManager, groupId: string): Promise<Host | null> {
+    return this.hosts.lockRoomiest(tx, groupId);
+  }
+
+  /** Makes a new hosting database, or waits for the one that is just being made. Throws NO_ROOM. */
+  async grow(asker: RequestContext, groupId: string): Promise<void> {
+    // The request's Idempotency-Key belongs to the tenant's own operation.
+    const context = { ...asker, idempotencyKey: null };
+    const { host, operations } = await this.dataSource.transaction((tx) => this.begin(tx, context, groupId));
+    for (const operation of operations) await this.operations.run(operation, 0);
+    const last = operations.at(-1) ?? (host && (await this.preparationOf(host)));
+    if (!last) throw noRoom('Every hosting database of the group is full, and it may have no more.');
+    const ended = await this.operations.run(last, GROWTH_PATIENCE_MS);
+    if (ended.state === 'succeeded') return;
+    throw new RowhouseError('SERVICE_UNAVAILABLE', 'A new hosting database is needed and not there yet.');
+  }
+
+  /** Begins the next hosting database while there is still room for some tenants. */
+  growAhead(groupId: string): void {
+    if (this.growing.has(groupId)) return;
+    this.growing.add(groupId);
+    void this.growIfTight(groupId)
+      .catch((error: unknown) => this.logger.warn('A new hosting database could not be made ahead', error))
+      .finally(() => this.growing.delete(groupId));
+  }
+
+  private async growIfTight(groupId: string): Promise<void> {
+    const group = await this.groups.find(groupId);
+    if (!group || group.databases === 0 || isFull(group)) return;
+    const hosts = await this.hosts.listByGroup(this.dataSource.manager, groupId);
+    if (hosts.some((host) => host.status === 'preparing')) return;
+    const room = hosts.reduce((sum, host) => sum + Math.max(0, host.maxTenants - host.tenants), 0);
+    if (room < group.tenantsPerDatabase * RESERVE) await this.grow(systemContext('placement'), groupId);
+  }
+
+  /** One at a time in a group: a second one waits for the lock and finds what the first began. */
+  private async begin(tx: EntityManager, context: RequestContext, groupId: string): Promise<Growth> {
+    const group = await this.groups.lock(tx, groupId);
+    if (!group) throw notFound('host group', groupId);
+    const hosts = await this.hosts.listByGroup(tx, groupId);
+    const inTheMaking = hosts.find(({ status }) => status === 'preparing');
+    if (inTheMaking) return { host: inTheMaking, operations: [] };
+    if (isFull(group)) return { host: null, operations: [] };
+    return this.beginHost(tx, context, group);
+  }
+
+  private async beginHost(tx: EntityManager, context: RequestContext, group: HostGroup): Promise<Growth> {
+    const wish = await this.databases.prepare({
+      friendlyName: `host ${group.databases + 1} of ${group.name}`,
+      ownerEmail: group.ownerEmail,
+      maxConnections: group.maxConnections,
+    });
+    const { database, operation: making } = await this.databases.begin(tx, context, wish);
+    const id = newId();
+    const { app, readonly } = hostRoles(database.databaseName);
+    await this.hosts.insert(tx, {
+      id,
+      databaseId: database.id,
+      groupId: group.id,
+      maxTenants: group.tenantsPerDatabase,
+      app: await this.credentials.generate(app.value),
+      readonly: await this.credentials.generate(readonly.value),
+    });
+    const preparing = await this.operations.create(tx, context, {
+      kind: 'host.prepare',
+      subjectType: 'host',
+      subjectId: id,
+      input: { databaseOperationId: making.id },
+    });
+    await this.audit.record(tx, context, {
+      action: 'host.prepare',
+      resourceType: 'database',
+      resourceId: database.id,
+      operationId: preparing.id,
+      after: { host_group: group.name, max_tenants: group.tenantsPerDatabase },
+      outcome: 'accepted',
+    });
+    return { host: null, operations: [making, preparing] };
+  }
+
+  private async preparationOf(host: Host): Promise<Operation | null> {
+    const { items } = await this.operations.list({ subjectId: host.id, limit: 1 });
+    return items[0] ?? null;
+  }
+}
+
+function isFull({ databases, maxDatabases }: HostGroup): boolean {
+  return maxDatabases !== null && databases >= maxDatabases;
+}
+
+function noRoom(detail: string): RowhouseError {
+  return new RowhouseError('NO_ROOM', detail);
+}
+
+function notFoundGroup(name: string): RowhouseError {
+  return new RowhouseError('NOT_FOUND', `There is no host group "${name}".`);
+}

@@ -1,0 +1,69 @@
+import type { OperationHandler } from '../../../operations/operation.types.js';
+import type { TenantTools } from './tenant-tools.js';
+
+const PERSISTENT = { maxAttempts: 20, deadlineSeconds: 600, whenUnavailable: 'retry' } as const;
+
+/** Brings server and registry to what the row says. */
+export function applyTenant(tools: TenantTools): OperationHandler {
+  return {
+    kind: 'tenant.apply',
+    ...PERSISTENT,
+    steps: [
+      tools.stepIf(
+        ({ input }) => input['isolation'] !== 'database',
+        tools.step('login', async ({ tenant, server }) => {
+          await tools.schemas.applySettings(server, tenant);
+          if (tenant.status === 'active') await tools.schemas.enableLogin(server, tenant);
+          if (tenant.status === 'suspended') await tools.schemas.disableLogin(server, tenant);
+        }),
+      ),
+      tools.stepIf(
+        ({ input }) => input['registered'] !== false,
+        tools.step('registry', ({ tenant, server }) => tools.describe(server, tenant, tenant.status)),
+      ),
+    ],
+    succeed: async () => null,
+    fail: async () => {},
+  };
+}
+
+/** Refuses logins on both ports and the host's `_app` role, and ends the sessions; data stays. */
+export function suspendTenant(tools: TenantTools): OperationHandler {
+  return {
+    kind: 'tenant.suspend',
+    ...PERSISTENT,
+    steps: [
+      tools.step('logins', ({ tenant, server }) => tools.schemas.disableLogin(server, tenant)),
+      tools.step('registry', ({ tenant, server }) => tools.describe(server, tenant, 'suspended')),
+    ],
+    ...switchEnds(tools, 'suspended'),
+  };
+}
+
+export function resumeTenant(tools: TenantTools): OperationHandler {
+  return {
+    kind: 'tenant.resume',
+    ...PERSISTENT,
+    steps: [
+      tools.step('login', ({ tenant, server }) => tools.schemas.enableLogin(server, tenant)),
+      tools.step('registry', ({ tenant, server }) => tools.describe(server, tenant, 'active')),
+    ],
+    ...switchEnds(tools, 'active'),
+  };
+}
+
+/** A half-done switch would contradict the status, so what the row says is applied again. */
+function switchEnds(
+  tools: TenantTools,
+  to: 'active' | 'suspended',
+): Pick<OperationHandler, 'succeed' | 'fail'> {
+  return {
+    succeed: async (tx, operation) => {
+      await tools.move(tx, operation, to);
+      return null;
+    },
+    fail: async (tx, operation) => {
+      await tools.operations.enqueueFollowUp(tx, operation, 'tenant.apply');
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Clock } from '../../../kernel/clock.js';
+import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
+import { OperationsService } from '../../../operations/operations.service.js';
+import { HomeCredentials } from '../../../provisioning/home-credentials.js';
+import type { ManagedServer } from '../../../provisioning/managed-server.js';
+import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
+import { ServerRegistry } from '../../../provisioning/server-registry.js';
+import { HostProvisioner } from '../../../provisioning/tenancy/host-provisioner.js';
+import { Registry } from '../../../provisioning/tenancy/registry.js';
+import { SchemaProvisioner } from '../../../provisioning/tenancy/schema-provisioner.js';
+import { TenantCopy } from '../../../provisioning/tenancy/tenant-copy.js';
+import type { TenantStatus } from '../../../provisioning/tenancy/tenant-home.js';
+import { ManagedDatabases } from '../../databases/managed-databases.js';
+import type { Tenant } from '../tenant.js';
+import { TenantsRepository } from '../tenants.repository.js';
+
+export interface TenantStepContext extends StepContext {
+  readonly tenant: Tenant;
+  readonly server: ManagedServer;
+}
+
+/** What the handlers of tenant operations are made of. */
+@Injectable()
+export class TenantTools {
+  constructor(
+    readonly operations: OperationsService,
+    readonly repository: TenantsRepository,
+    readonly schemas: SchemaProvisioner,
+    readonly hosts: HostProvisioner,
+    readonly registry: Registry,
+    readonly copy: TenantCopy,
+    readonly databases: ManagedDatabases,
+    readonly aliases: PoolerAliases,
+    readonly credentials: HomeCredentials,
+    readonly clock: Clock,
+    private readonly servers: ServerRegistry,
+  ) {}
+
+  /** A step on the operation's tenant. It reads the row anew, so that a resumed step sees what others recorded. */
+  step(name: string, work: (context: TenantStepContext) => Promise<void>): OperationStep {
+    return {
+      name,
+      run: async (context) => {
+        const tenant = await this.get(context.operation);
+        await work({ ...context, tenant, server: this.servers.get(tenant.serverId) });
+      },
+    };
+  }
+
+  /** A step that only some operations of its kind have. */
+  stepIf(isNeeded: (operation: Operation) => boolean, step: OperationStep): OperationStep {
+    return { ...step, isNeeded };
+  }
+
+  async get({ id, subjectId }: Operation, tx?: EntityManager): Promise<Tenant> {
+    const tenant = subjectId && (await this.repository.find(subjectId, tx));
+    if (!tenant) throw new Error(`the tenant of operation ${id} is gone`);
+    return tenant;
+  }
+
+  /** Moves the operation's tenant to a status, from wherever the transition table lets it come. */
+  move(tx: EntityManager, { subjectId }: Operation, to: TenantStatus): Promise<boolean> {
+    return this.repository.move(tx, subjectId ?? '', to, this.clock.now());
+  }
+
+  /** What the host's own registry says of the tenant, brought up to date. */
+  describe(server: ManagedServer, tenant: Tenant, status: TenantStatus): Promise<void> {
+    const { schemaName, slug, name } = tenant;
+    return this.registry.describe(server, tenant.databaseName, { schemaName, slug, name, status });
+  }
+}

@@ -1,0 +1,13 @@
+import type { TransitionTable } from '../../kernel/transitions.js';
+import type { TenantStatus } from '../../provisioning/tenancy/tenant-home.js';
+
+export const TENANT_STATUSES = ['creating', 'active', 'suspended', 'deleting', 'failed'] as const;
+
+/** A `deleting` tenant ends by disappearing; a `failed` one can only be deleted. */
+export const TENANT_TRANSITIONS: TransitionTable<TenantStatus> = {
+  creating: ['active', 'deleting', 'failed'],
+  active: ['suspended', 'deleting'],
+  suspended: ['active', 'deleting'],
+  deleting: ['failed'],
+  failed: ['deleting'],
+};

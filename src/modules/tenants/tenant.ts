@@ -1,0 +1,44 @@
+import type { RoleSettings } from '../../infra/postgres/role-sql.js';
+import type { Isolation, TenantStatus } from '../../provisioning/tenancy/tenant-home.js';
+
+/** A row of `tenants` with what the row of its database adds. */
+export interface Tenant extends RoleSettings {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly isolation: Isolation;
+  /** With isolation `database`, once it is made, the status of that database. */
+  readonly status: TenantStatus;
+  readonly serverId: string;
+  /** Null when the tenant's own database is gone already. */
+  readonly databaseId: string | null;
+  readonly databaseName: string;
+  readonly databaseOwner: string;
+  readonly schemaName: string;
+  readonly schemaOid: number | null;
+  readonly username: string;
+  readonly roleOid: number | null;
+  readonly scramVerifier: string;
+  readonly passwordCiphertext: string | null;
+  readonly nextScramVerifier: string | null;
+  readonly nextPasswordCiphertext: string | null;
+  readonly templateId: string | null;
+  readonly templateVersion: number;
+  readonly deletionProtection: boolean;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly clonedFrom: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What HomeCredentials seals a tenant's password for. */
+export function credentialName({ isolation, databaseName, schemaName }: TenantPlace): string {
+  return isolation === 'schema' ? schemaName : databaseName;
+}
+
+/** What the pooled port calls it. */
+export function aliasOf(tenant: TenantPlace): string {
+  return credentialName(tenant);
+}
+
+type TenantPlace = Pick<Tenant, 'isolation' | 'databaseName' | 'schemaName'>;
