@@ -1,6 +1,8 @@
 import { RowhouseError } from '../kernel/errors.js';
 
 export const BLANK_DATABASE = 'rowhouse_blank';
+/** Where template versions are tried out; nobody's home. */
+export const SCRATCH_DATABASE = 'rowhouse_scratch';
 export const MARK_PREFIX = 'rowhouse:';
 
 /** The comment on what Rowhouse makes on a server. It tells one installation's objects from another's. */

@@ -10,7 +10,11 @@ import { RoleProvisioner } from './role-provisioner.js';
 import { ServerRegistry } from './server-registry.js';
 import { HostConnections } from './tenancy/host-connections.js';
 import { HostProvisioner } from './tenancy/host-provisioner.js';
+import { HostReader } from './tenancy/host-reader.js';
+import { HostTeardown } from './tenancy/host-teardown.js';
 import { HostTemplates } from './tenancy/host-templates.js';
+import { PartitionKeeper } from './tenancy/partition-keeper.js';
+import { PartitionTargets } from './tenancy/partition-targets.js';
 import { Registry } from './tenancy/registry.js';
 import { SchemaProvisioner } from './tenancy/schema-provisioner.js';
 import { TemplateStore } from './tenancy/template-store.js';
@@ -26,7 +30,11 @@ const PUBLIC_PROVIDERS = [
   HomeCredentials,
   HostConnections,
   HostProvisioner,
+  HostTeardown,
+  HostReader,
   HostTemplates,
+  PartitionKeeper,
+  PartitionTargets,
   PoolerAliases,
   Reconciler,
   Registry,

@@ -2,6 +2,7 @@ import { DatabaseName } from '../../kernel/identifiers.js';
 import { BLANK_DATABASE } from '../marks.js';
 import type { Comparison } from './comparison.js';
 import type { ExpectedHome } from './expected-homes.js';
+import { hostRoleNames } from './expected-tenancy.js';
 import type { Finding } from './finding.js';
 import type { ObservedDatabase } from './observed-server.js';
 
@@ -35,7 +36,7 @@ function compareShadow(comparison: Comparison, expected: ExpectedHome): Finding[
 }
 
 function compareFound(
-  { poolerRole }: Comparison,
+  { poolerRole, hostNames }: Comparison,
   expected: ExpectedHome,
   { database, oid }: { database: ObservedDatabase; oid: number | null },
 ): Finding[] {
@@ -53,9 +54,12 @@ function compareFound(
   if (poolerRole && !grantees.includes(poolerRole)) {
     findings.push(finding(expected, 'database_grants_drifted', name, 'The pooler may not connect.'));
   }
-  const strangers = grantees.filter(
-    (grantee) => grantee !== poolerRole && grantee !== expected.home.username,
-  );
+  const admitted = new Set([
+    poolerRole,
+    expected.home.username,
+    ...(hostNames.has(name) ? hostRoleNames(new Set([name])) : []),
+  ]);
+  const strangers = grantees.filter((grantee) => !admitted.has(grantee));
   return [...findings, ...strangers.map((grantee) => openTo(expected, name, grantee))];
 }
 

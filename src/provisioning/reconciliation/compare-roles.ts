@@ -1,3 +1,4 @@
+import { hostRoles } from '../tenancy/host-roles.js';
 import type { Comparison } from './comparison.js';
 import type { ExpectedHome } from './expected-homes.js';
 import type { Finding, FindingKind } from './finding.js';
@@ -5,19 +6,28 @@ import type { ObservedRole } from './observed-server.js';
 
 export function compareRoles(comparison: Comparison): Finding[] {
   return [
-    ...comparison.settled.flatMap((expected) => compareHome(comparison, expected)),
+    ...comparison.settled.flatMap((expected) =>
+      compareHome(comparison, expected, ownerMemberships(comparison, expected)),
+    ),
+    ...comparison.settledTenants.flatMap((expected) =>
+      compareHome(comparison, expected, [hostRoles(expected.hostName).tenants.value]),
+    ),
     ...comparison.observed.roles.flatMap((role) => compareUnknown(comparison, role)),
   ];
 }
 
-function compareHome(comparison: Comparison, expected: ExpectedHome): Finding[] {
+function compareHome(
+  comparison: Comparison,
+  expected: ExpectedHome,
+  memberships: readonly string[],
+): Finding[] {
   const { home } = expected;
   const role = comparison.roles.get(home.username);
   if (!role) return [missing(comparison, expected)];
   if (role.oid !== home.roleOid) {
     return [{ ...base(expected, 'role_replaced', `Its OID is ${role.oid}, the row says ${home.roleOid}.`) }];
   }
-  return [...compareAttributes(expected, role), ...compareMemberships(expected, role)];
+  return [...compareAttributes(expected, role), ...compareMemberships(expected, role, memberships)];
 }
 
 /** Made again only while its database stands: without that there is nothing to log in to. */
@@ -34,13 +44,15 @@ function missing({ databases }: Comparison, expected: ExpectedHome): Finding {
 function compareAttributes(expected: ExpectedHome, role: ObservedRole): Finding[] {
   const { kind, status, home } = expected;
   const findings: Finding[] = [];
+  const isWarm = kind === 'warm' || kind === 'warm_schema';
+  const type = isWarm ? 'retire_warm' : 'restore_role';
   const drift = (finding: FindingKind, detail: string) =>
-    findings.push({ ...base(expected, finding, detail), action: { type: 'restore_role', home: expected } });
-  const shouldLogin = kind === 'database' && status === 'active';
+    findings.push({ ...base(expected, finding, detail), action: { type, home: expected } });
+  const shouldLogin = !isWarm && status === 'active';
   if (role.hasPower) drift('role_drifted', 'It has an attribute that no tenant may have.');
   if (role.canLogin !== shouldLogin)
     drift('role_drifted', role.canLogin ? 'It can log in.' : 'It cannot log in.');
-  if (kind === 'warm') return findings;
+  if (isWarm) return findings;
   if (role.connectionLimit !== home.maxConnections) {
     drift(
       'role_drifted',
@@ -60,9 +72,19 @@ function compareAttributes(expected: ExpectedHome, role: ObservedRole): Finding[
   return findings;
 }
 
-function compareMemberships(expected: ExpectedHome, { memberOf }: ObservedRole): Finding[] {
-  if (memberOf.length === 0) return [];
-  return [base(expected, 'role_has_memberships', `It is a member of ${memberOf.join(', ')}.`)];
+/** A host's owner may do all that its provisioner may. */
+function ownerMemberships({ hostNames }: Comparison, { home }: ExpectedHome): string[] {
+  return hostNames.has(home.databaseName) ? [hostRoles(home.databaseName).provisioner.value] : [];
+}
+
+function compareMemberships(
+  expected: ExpectedHome,
+  { memberOf }: ObservedRole,
+  memberships: readonly string[],
+): Finding[] {
+  const others = memberOf.filter((role) => !memberships.includes(role));
+  if (others.length === 0) return [];
+  return [base(expected, 'role_has_memberships', `It is a member of ${others.join(', ')}.`)];
 }
 
 function compareUnknown({ knownRoles, mark }: Comparison, role: ObservedRole): Finding[] {

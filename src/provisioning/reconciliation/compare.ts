@@ -1,6 +1,7 @@
 import { compareAliases } from './compare-aliases.js';
 import { compareDatabases } from './compare-databases.js';
 import { compareRoles } from './compare-roles.js';
+import { compareTenants } from './compare-tenants.js';
 import { type Comparison, type ComparisonInput, toComparison } from './comparison.js';
 import type { Finding } from './finding.js';
 
@@ -11,6 +12,7 @@ export function compare(input: ComparisonInput): Finding[] {
     ...compareDatabases(comparison),
     ...compareRoles(comparison),
     ...compareAliases(comparison),
+    ...compareTenants(comparison),
     ...compareOperations(comparison),
   ];
 }

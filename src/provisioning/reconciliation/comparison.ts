@@ -1,11 +1,15 @@
 import { DatabaseName } from '../../kernel/identifiers.js';
+import { SCRATCH_DATABASE } from '../marks.js';
 import type { ExpectedHome } from './expected-homes.js';
+import { type ExpectedTenancy, type ExpectedTenant, hostRoleNames } from './expected-tenancy.js';
 import type { ObservedDatabase, ObservedRole, ObservedServer } from './observed-server.js';
 
 export interface ComparisonInput {
   /** Homes as they were known before the server was looked at, and after. */
   readonly before: readonly ExpectedHome[];
   readonly after: readonly ExpectedHome[];
+  readonly tenancyBefore: ExpectedTenancy;
+  readonly tenancyAfter: ExpectedTenancy;
   readonly observed: ObservedServer;
   /** The comment on Rowhouse's roles. */
   readonly mark: string;
@@ -17,6 +21,11 @@ export interface ComparisonInput {
 export interface Comparison extends ComparisonInput {
   /** Homes that nothing worked on meanwhile, and whose state is therefore certain. */
   readonly settled: readonly ExpectedHome[];
+  readonly settledTenants: readonly ExpectedTenant[];
+  /** Databases with the roles of a host around them. */
+  readonly hostNames: ReadonlySet<string>;
+  /** For each host that was looked into, the schemas' names by OID. */
+  readonly schemas: ReadonlyMap<string, ReadonlyMap<number, string>>;
   /** Names of databases, with those of shadow databases, and of roles that a row knows or knew. */
   readonly known: ReadonlySet<string>;
   readonly knownRoles: ReadonlySet<string>;
@@ -31,17 +40,30 @@ const SETTLED_STATES = new Set(['active', 'suspended', 'ready']);
  * were known and idle both before and after count as missing something, and only what neither knew is forgotten.
  */
 export function toComparison(input: ComparisonInput): Comparison {
-  const { before, after, observed } = input;
-  const earlier = new Map(before.map((expected) => [expected.id, expected]));
-  const homes = [...before, ...after].map(({ home }) => home);
+  const { before, after, observed, tenancyBefore, tenancyAfter } = input;
+  const databases = [...before, ...after].map(({ home }) => home);
+  const tenants = [...tenancyBefore.tenants, ...tenancyAfter.tenants].map(({ home }) => home);
+  const homes = [...databases, ...tenants];
+  const hostNames = new Set([...tenancyBefore.hostNames, ...tenancyAfter.hostNames]);
   return {
     ...input,
-    settled: after.filter((expected) => isSettled(expected) && isSame(earlier.get(expected.id), expected)),
-    known: new Set(homes.flatMap(databaseNames)),
-    knownRoles: new Set(homes.map(({ username }) => username)),
+    settled: settledOf(before, after),
+    settledTenants: settledOf(tenancyBefore.tenants, tenancyAfter.tenants),
+    hostNames,
+    schemas: observed.schemas,
+    known: new Set([...homes.flatMap(databaseNames), SCRATCH_DATABASE]),
+    knownRoles: new Set([...homes.map(({ username }) => username), ...hostRoleNames(hostNames)]),
     databases: new Map(observed.databases.map((database) => [database.name, database])),
     roles: new Map(observed.roles.map((role) => [role.name, role])),
   };
+}
+
+function settledOf<Expected extends ExpectedHome>(
+  before: readonly Expected[],
+  after: readonly Expected[],
+): Expected[] {
+  const earlier = new Map(before.map((expected) => [expected.id, expected]));
+  return after.filter((expected) => isSettled(expected) && isSame(earlier.get(expected.id), expected));
 }
 
 /** A shadow database without a recorded OID is one that is not there, and counts as forgotten when it is. */

@@ -3,7 +3,7 @@ import type { DatabaseHome } from '../database-home.js';
 
 export interface ExpectedHome {
   readonly id: string;
-  readonly kind: 'database' | 'warm';
+  readonly kind: 'database' | 'warm' | 'tenant' | 'warm_schema';
   readonly status: string;
   /** An operation or a builder works on it: it may be in any state. */
   readonly isBusy: boolean;

@@ -18,6 +18,8 @@ export const FINDINGS = {
   role_settings_drifted: 'The role’s default timeouts changed',
   role_password_drifted: 'The role’s password is not the one that Rowhouse gave',
   role_has_memberships: 'The role was made a member of other roles',
+  schema_missing: 'A tenant’s schema that the host does not have',
+  schema_renamed: 'A tenant’s schema has another name',
   alias_missing: 'The pooler does not serve it',
   alias_drifted: 'The pooler serves it with another pool size or database',
   alias_unwanted: 'The pooler serves what has no home',

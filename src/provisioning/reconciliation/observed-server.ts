@@ -32,6 +32,8 @@ export interface ObservedServer {
   readonly roles: readonly ObservedRole[];
   /** Null where there is no pooler, or one whose entries are not Rowhouse's. */
   readonly aliases: readonly PoolerDatabase[] | null;
+  /** For each host the schemas' names by OID. */
+  readonly schemas: ReadonlyMap<string, ReadonlyMap<number, string>>;
 }
 
 const SELECT_DATABASES = `
@@ -55,9 +57,33 @@ const SELECT_ROLES = `
   FROM pg_catalog.pg_authid r
   ORDER BY r.rolname`;
 
-export async function observeServer({ postgres, pooler, config }: ManagedServer): Promise<ObservedServer> {
+const SELECT_SCHEMAS = 'SELECT oid, nspname AS name FROM pg_catalog.pg_namespace';
+
+export async function observeServer(
+  server: ManagedServer,
+  hostNames: Iterable<string>,
+): Promise<ObservedServer> {
+  const { postgres, pooler, config } = server;
   const databases = await postgres.query<ObservedDatabase & Record<string, unknown>>(SELECT_DATABASES);
   const roles = await postgres.query<ObservedRole & Record<string, unknown>>(SELECT_ROLES);
   const aliases = pooler && config.pooler?.configDir ? await pooler.databases() : null;
-  return { databases, roles, aliases };
+  const open = new Set(
+    databases.filter(({ allowsConnections }) => allowsConnections).map(({ name }) => name),
+  );
+  const schemas = await observeSchemas(
+    server,
+    [...hostNames].filter((name) => open.has(name)),
+  );
+  return { databases, roles, aliases, schemas };
+}
+
+async function observeSchemas({ postgres }: ManagedServer, hostNames: readonly string[]) {
+  const schemas = new Map<string, ReadonlyMap<number, string>>();
+  for (const host of hostNames) {
+    const { rows } = await postgres.inDatabase(host, (client) =>
+      client.query<{ oid: number; name: string }>(SELECT_SCHEMAS),
+    );
+    schemas.set(host, new Map(rows.map(({ oid, name }) => [oid, name])));
+  }
+  return schemas;
 }

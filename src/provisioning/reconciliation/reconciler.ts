@@ -6,6 +6,7 @@ import { markOf } from '../marks.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { compare } from './compare.js';
 import { readExpectedHomes } from './expected-homes.js';
+import { readExpectedTenancy } from './expected-tenancy.js';
 import type { Finding } from './finding.js';
 import { observeServer } from './observed-server.js';
 import { Repair } from './repair.js';
@@ -51,11 +52,15 @@ export class Reconciler {
     treat: (finding: Finding) => Promise<ReportedFinding['repair']>,
   ): Promise<ReconciliationReport> {
     const before = await this.readHomes(server);
-    const observed = await observeServer(server);
+    const tenancyBefore = await this.readTenancy(server);
+    const observed = await observeServer(server, tenancyBefore.hostNames);
     const after = await this.readHomes(server);
+    const tenancyAfter = await this.readTenancy(server);
     const found = compare({
       before,
       after,
+      tenancyBefore,
+      tenancyAfter,
       observed,
       mark: markOf(server),
       poolerRole: server.config.pooler?.authUser ?? null,
@@ -72,6 +77,10 @@ export class Reconciler {
 
   private readHomes(server: ManagedServer) {
     return readExpectedHomes(this.dataSource, server.id, this.config.databases.defaultMaxConnections);
+  }
+
+  private readTenancy(server: ManagedServer) {
+    return readExpectedTenancy(this.dataSource, server.id, this.config.tenants.defaultMaxConnections);
   }
 
   private async mend(

@@ -7,6 +7,7 @@ import type { ManagedServer } from '../managed-server.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { RoleProvisioner } from '../role-provisioner.js';
 import { type ExpectedHome, lockExpectedHome } from './expected-homes.js';
+import { lockExpectedTenant } from './expected-tenancy.js';
 import type { RepairAction } from './finding.js';
 
 type HomeAction = Exclude<RepairAction, { type: 'sync_aliases' | 'resume_alias' }>;
@@ -14,6 +15,7 @@ type HomeAction = Exclude<RepairAction, { type: 'sync_aliases' | 'resume_alias' 
 const FORGET_SHADOW =
   'UPDATE databases SET shadow_database_oid = NULL, shadow_created_at = NULL WHERE id = $1';
 const RETIRE_WARM = `UPDATE warm_databases SET state = 'retired' WHERE id = $1 AND state = 'ready'`;
+const RETIRE_WARM_SCHEMA = `UPDATE warm_schemas SET state = 'retired' WHERE id = $1 AND state = 'ready'`;
 const RECORD_ROLE = 'UPDATE databases SET role_oid = $2 WHERE id = $1';
 
 /** Brings the server back to what the control database says. It drops nothing. */
@@ -47,7 +49,7 @@ export class Repair {
     work: (tx: EntityManager, expected: ExpectedHome) => Promise<void>,
   ): Promise<boolean> {
     return this.dataSource.transaction(async (tx) => {
-      const expected = await lockExpectedHome(tx, before);
+      const expected = await lock(tx, before);
       if (!expected || expected.isBusy || expected.status !== before.status) return false;
       await work(tx, expected);
       return true;
@@ -71,12 +73,19 @@ export class Repair {
       case 'forget_shadow':
         return update(tx, FORGET_SHADOW, expected);
       case 'retire_warm':
-        return update(tx, RETIRE_WARM, expected);
+        return this.retire(tx, server, expected);
     }
   }
 
+  /** Whoever made it able to log in may have done more: it is not handed out any more. */
+  private async retire(tx: EntityManager, server: ManagedServer, expected: ExpectedHome): Promise<void> {
+    await this.provisioner.disableLogin(server, expected.home);
+    await update(tx, expected.kind === 'warm_schema' ? RETIRE_WARM_SCHEMA : RETIRE_WARM, expected);
+  }
+
   private async restoreRole(server: ManagedServer, { kind, status, home }: ExpectedHome): Promise<void> {
-    if (kind === 'database' && status === 'active') return this.roles.enableLogin(server, home);
+    const hasOwner = kind === 'database' || kind === 'tenant';
+    if (hasOwner && status === 'active') return this.roles.enableLogin(server, home);
     await this.roles.applySettings(server, home);
     await this.provisioner.disableLogin(server, home);
   }
@@ -101,6 +110,11 @@ export class Repair {
       await this.provisioner.ensurePrivileges(server, { databaseName: name.value });
     }
   }
+}
+
+function lock(tx: EntityManager, before: ExpectedHome): Promise<ExpectedHome | null> {
+  const isTenant = before.kind === 'tenant' || before.kind === 'warm_schema';
+  return isTenant ? lockExpectedTenant(tx, before) : lockExpectedHome(tx, before);
 }
 
 /** In the transaction that holds the row. */

@@ -67,11 +67,6 @@ export class HostProvisioner {
     );
   }
 
-  /** Before the database itself: nothing else may be left that belongs to them. */
-  async closeSessions(server: ManagedServer, databaseName: string): Promise<void> {
-    this.connections.forget(server, databaseName);
-  }
-
   /** After the database: a role that still owns something cannot go. */
   async dropRoles(server: ManagedServer, databaseName: string): Promise<void> {
     const names = Object.values(hostRoles(databaseName)) as RoleName[];

@@ -26,7 +26,7 @@ export class VersionFailed extends RowhouseError {
     readonly problem: VersionProblem,
     cause?: unknown,
   ) {
-    super(problem.sqlstate === null ? 'CONFLICT' : 'SQL_ERROR', describe(problem), { cause });
+    super(problem.sqlstate === null ? 'CONFLICT' : 'SQL_ERROR', describeProblem(problem), { cause });
     this.name = 'VersionFailed';
   }
 }
@@ -63,7 +63,8 @@ export function isDatabaseError(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError;
 }
 
-function describe({ sqlstate, message, version, file, line }: VersionProblem): string {
+/** The problem in one line. */
+export function describeProblem({ sqlstate, message, version, file, line }: VersionProblem): string {
   const place = file === null ? '' : `, "${file}" line ${line}`;
   const code = sqlstate === null ? '' : ` (${sqlstate})`;
   return `Version ${version}${place}: ${message}${code}`;

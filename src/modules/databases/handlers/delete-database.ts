@@ -1,9 +1,9 @@
 import type { OperationHandler } from '../../../operations/operation.types.js';
 import type { HandlerTools } from './handler-tools.js';
 
-/** Closes both doors first, then removes shadow, database and role, and at last the row. */
+/** Closes both doors first, then removes shadow, database and roles, and at last the row. */
 export function deleteDatabase(tools: HandlerTools): OperationHandler {
-  const { repository, provisioner, aliases } = tools;
+  const { repository, provisioner, aliases, hosting } = tools;
   return {
     kind: 'database.delete',
     maxAttempts: 1_000,
@@ -16,8 +16,14 @@ export function deleteDatabase(tools: HandlerTools): OperationHandler {
         await provisioner.dropShadow(server, home);
         await repository.record(database.id, { shadowDatabaseOid: null, shadowCreatedAt: null });
       }),
-      tools.step('database', ({ home, server }) => provisioner.dropDatabase(server, home)),
-      tools.step('role', ({ home, server }) => provisioner.dropRole(server, home)),
+      tools.step('database', async ({ home, server }) => {
+        await hosting.close(server, home.databaseName);
+        await provisioner.dropDatabase(server, home);
+      }),
+      tools.step('role', async ({ home, server }) => {
+        await hosting.dropRoles(server, home.databaseName);
+        await provisioner.dropRole(server, home);
+      }),
     ],
     succeed: async (tx, { subjectId }) => {
       if (subjectId) await repository.delete(tx, subjectId);

@@ -10,6 +10,7 @@ import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
+import { HostTeardown } from '../../../provisioning/tenancy/host-teardown.js';
 import type { DatabaseEntity } from '../database.entity.js';
 import { toHome } from '../database-home.js';
 import { DATABASE_TRANSITIONS, type DatabaseStatus } from '../database-status.js';
@@ -30,6 +31,7 @@ export class HandlerTools {
     readonly provisioner: DatabaseProvisioner,
     readonly aliases: PoolerAliases,
     readonly credentials: HomeCredentials,
+    readonly hosting: HostTeardown,
     readonly clock: Clock,
     private readonly servers: ServerRegistry,
   ) {}

@@ -1,0 +1,114 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { SCRATCH_DATABASE } from '../marks.js';
+import { hostRoles } from '../tenancy/host-roles.js';
+import type { ExpectedHome } from './expected-homes.js';
+
+/** A tenant schema, or one in stock. Its `home` is its login: the database's name there is the alias, the schema's name. */
+export interface ExpectedTenant extends ExpectedHome {
+  readonly hostName: string;
+  readonly schemaOid: number | null;
+}
+
+/** What tenants need on a server. */
+export interface ExpectedTenancy {
+  readonly tenants: readonly ExpectedTenant[];
+  /** Databases with the four roles of a host around them. */
+  readonly hostNames: ReadonlySet<string>;
+}
+
+interface TenantRow {
+  readonly id: string;
+  readonly kind: 'tenant' | 'warm_schema';
+  readonly status: string;
+  readonly isBusy: boolean;
+  readonly hostName: string;
+  readonly schemaName: string;
+  readonly schemaOid: number | null;
+  readonly username: string;
+  readonly roleOid: number | null;
+  readonly maxConnections: number;
+  readonly scramVerifier: string;
+  readonly statementTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly idleInTransactionTimeoutMs: number;
+}
+
+const SELECT_TENANTS = `
+  SELECT t.id, 'tenant' AS kind, t.status,
+         EXISTS (SELECT FROM operations o WHERE o.subject_id = t.id AND o.state IN ('pending', 'running')) AS "isBusy",
+         d.database_name AS "hostName", t.schema_name AS "schemaName", t.schema_oid AS "schemaOid",
+         t.username, t.role_oid AS "roleOid", t.max_connections AS "maxConnections", t.scram_verifier AS "scramVerifier",
+         t.statement_timeout_ms AS "statementTimeoutMs", t.lock_timeout_ms AS "lockTimeoutMs",
+         t.idle_in_transaction_timeout_ms AS "idleInTransactionTimeoutMs"
+  FROM tenants t JOIN databases d ON d.id = t.database_id`;
+
+const SELECT_STOCK = `
+  SELECT w.id, 'warm_schema' AS kind, w.state AS status, w.state <> 'ready' AS "isBusy", d.database_name AS "hostName",
+         w.schema_name AS "schemaName", w.schema_oid AS "schemaOid", w.username, w.role_oid AS "roleOid",
+         $1::integer AS "maxConnections", coalesce(w.scram_verifier, '') AS "scramVerifier",
+         0 AS "statementTimeoutMs", 0 AS "lockTimeoutMs", 0 AS "idleInTransactionTimeoutMs"
+  FROM warm_schemas w JOIN databases d ON d.id = w.database_id`;
+
+/** Hosts, and tenants' own databases that carry a template. */
+const SELECT_HOSTS = `
+  SELECT d.database_name AS name FROM hosts h JOIN databases d ON d.id = h.database_id WHERE d.server_id = $1
+  UNION
+  SELECT d.database_name FROM tenants t JOIN databases d ON d.id = t.database_id
+  WHERE d.server_id = $1 AND t.isolation = 'database' AND t.template_id IS NOT NULL`;
+
+export async function readExpectedTenancy(
+  dataSource: DataSource,
+  serverId: string,
+  stockMaxConnections: number,
+): Promise<ExpectedTenancy> {
+  const tenants: TenantRow[] = await dataSource.query(
+    `${SELECT_TENANTS} WHERE t.server_id = $1 AND t.isolation = 'schema'`,
+    [serverId],
+  );
+  const stock: TenantRow[] = await dataSource.query(`${SELECT_STOCK} WHERE w.server_id = $2`, [
+    stockMaxConnections,
+    serverId,
+  ]);
+  const hosts: { name: string }[] = await dataSource.query(SELECT_HOSTS, [serverId]);
+  return {
+    tenants: [...tenants, ...stock].map(toExpected),
+    hostNames: new Set([...hosts.map(({ name }) => name), SCRATCH_DATABASE]),
+  };
+}
+
+/** One tenant or schema in stock, locked, so that no operation begins on it and nobody claims it; null when it is gone. */
+export async function lockExpectedTenant(
+  tx: EntityManager,
+  { id, kind, home }: ExpectedHome,
+): Promise<ExpectedTenant | null> {
+  const [row]: TenantRow[] =
+    kind === 'tenant'
+      ? await tx.query(`${SELECT_TENANTS} WHERE t.id = $1 FOR UPDATE OF t`, [id])
+      : await tx.query(`${SELECT_STOCK} WHERE w.id = $2 FOR UPDATE OF w`, [home.maxConnections, id]);
+  return row ? toExpected(row) : null;
+}
+
+/** The names of the four roles around each host. */
+export function hostRoleNames(hostNames: ReadonlySet<string>): string[] {
+  return [...hostNames].flatMap((name) => Object.values(hostRoles(name)).map(String));
+}
+
+function toExpected({
+  hostName,
+  schemaName,
+  schemaOid,
+  id,
+  kind,
+  status,
+  isBusy,
+  ...login
+}: TenantRow): ExpectedTenant {
+  const home = {
+    ...login,
+    databaseName: schemaName,
+    databaseOid: null,
+    shadowDatabaseOid: null,
+    extensions: [],
+  };
+  return { id, kind, status, isBusy, home, hostName, schemaOid };
+}
