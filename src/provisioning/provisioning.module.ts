@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { SqlParser } from '../infra/sql-parser/sql-parser.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
@@ -40,6 +41,7 @@ const PUBLIC_PROVIDERS = [
   Registry,
   SchemaProvisioner,
   ServerRegistry,
+  SqlParser,
   TemplateStore,
   TenantCopy,
   TenantDirectory,

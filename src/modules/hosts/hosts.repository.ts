@@ -96,10 +96,17 @@ export class HostsRepository {
     return this.findByDatabase(databaseId, tx);
   }
 
-  /** The group's host with the most room, locked; null when none has any. */
+  /**
+   * The group's host with the most room, locked; null when none has any. Whoever waited for the lock counts again: the
+   * room may be gone to the one that was waited for.
+   */
   async lockRoomiest(tx: EntityManager, groupId: string): Promise<Host | null> {
-    const [row]: { id: string }[] = await tx.query(FIND_ROOMIEST, [groupId]);
-    return row ? this.findByDatabase(row.id, tx) : null;
+    for (;;) {
+      const [row]: { id: string }[] = await tx.query(FIND_ROOMIEST, [groupId]);
+      if (!row) return null;
+      const host = await this.findByDatabase(row.id, tx);
+      if (host && host.tenants < host.maxTenants) return host;
+    }
   }
 
   async insert(tx: EntityManager, host: NewHost): Promise<void> {

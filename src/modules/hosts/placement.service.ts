@@ -19,8 +19,11 @@ const GROWTH_PATIENCE_MS = 60_000;
 const RESERVE = 0.2;
 
 interface Growth {
-  /** Null when another request makes one just now, or the group is as large as it may be. */
-  readonly host: Host | null;
+  /** Whether a host got room meanwhile. */
+  readonly hasRoom?: true;
+  /** One that another request makes just now. */
+  readonly host?: Host;
+  /** What makes a new one; empty when the group is as large as it may be. */
   readonly operations: readonly Operation[];
 }
 
@@ -76,16 +79,8 @@ export class Placement {
   }
 
   /** Makes a new hosting database, or waits for the one that is just being made. Throws NO_ROOM. */
-  async grow(asker: RequestContext, groupId: string): Promise<void> {
-    // The request's Idempotency-Key belongs to the tenant's own operation.
-    const context = { ...asker, idempotencyKey: null };
-    const { host, operations } = await this.dataSource.transaction((tx) => this.begin(tx, context, groupId));
-    for (const operation of operations) await this.operations.run(operation, 0);
-    const last = operations.at(-1) ?? (host && (await this.preparationOf(host)));
-    if (!last) throw noRoom('Every hosting database of the group is full, and it may have no more.');
-    const ended = await this.operations.run(last, GROWTH_PATIENCE_MS);
-    if (ended.state === 'succeeded') return;
-    throw new RowhouseError('SERVICE_UNAVAILABLE', 'A new hosting database is needed and not there yet.');
+  grow(context: RequestContext, groupId: string): Promise<void> {
+    return this.makeRoom(context, groupId, () => 1);
   }
 
   /** Begins the next hosting database while there is still room for some tenants. */
@@ -100,20 +95,45 @@ export class Placement {
   private async growIfTight(groupId: string): Promise<void> {
     const group = await this.groups.find(groupId);
     if (!group || group.databases === 0 || isFull(group)) return;
-    const hosts = await this.hosts.listByGroup(this.dataSource.manager, groupId);
-    if (hosts.some((host) => host.status === 'preparing')) return;
-    const room = hosts.reduce((sum, host) => sum + Math.max(0, host.maxTenants - host.tenants), 0);
-    if (room < group.tenantsPerDatabase * RESERVE) await this.grow(systemContext('placement'), groupId);
+    const reserve = ({ tenantsPerDatabase }: HostGroup) => Math.ceil(tenantsPerDatabase * RESERVE);
+    await this.makeRoom(systemContext('placement'), groupId, reserve);
   }
 
-  /** One at a time in a group: a second one waits for the lock and finds what the first began. */
-  private async begin(tx: EntityManager, context: RequestContext, groupId: string): Promise<Growth> {
-    const group = await this.groups.lock(tx, groupId);
-    if (!group) throw notFound('host group', groupId);
-    const hosts = await this.hosts.listByGroup(tx, groupId);
-    const inTheMaking = hosts.find(({ status }) => status === 'preparing');
-    if (inTheMaking) return { host: inTheMaking, operations: [] };
-    if (isFull(group)) return { host: null, operations: [] };
+  /** `enough`: the room that makes another database unnecessary. */
+  private async makeRoom(
+    asker: RequestContext,
+    groupId: string,
+    enough: (group: HostGroup) => number,
+  ): Promise<void> {
+    // The request's Idempotency-Key belongs to the tenant's own operation.
+    const context = { ...asker, idempotencyKey: null };
+    const growth = await this.dataSource.transaction(async (tx) => {
+      const group = await this.groups.lock(tx, groupId);
+      if (!group) throw notFound('host group', groupId);
+      return this.begin(tx, context, { group, enough: enough(group) });
+    });
+    if (growth.hasRoom) return;
+    for (const operation of growth.operations) await this.operations.run(operation, 0);
+    const last = growth.operations.at(-1) ?? (growth.host && (await this.preparationOf(growth.host)));
+    if (!last) throw noRoom('Every hosting database of the group is full, and it may have no more.');
+    const ended = await this.operations.run(last, GROWTH_PATIENCE_MS);
+    if (ended.state === 'succeeded') return;
+    throw new RowhouseError('SERVICE_UNAVAILABLE', 'A new hosting database is needed and not there yet.');
+  }
+
+  /** One at a time in a group: a second one waits for the lock and finds what the first began or made. */
+  private async begin(
+    tx: EntityManager,
+    context: RequestContext,
+    { group, enough }: { group: HostGroup; enough: number },
+  ): Promise<Growth> {
+    const hosts = await this.hosts.listByGroup(tx, group.id);
+    const host = hosts.find(({ status }) => status === 'preparing');
+    if (host) return { host, operations: [] };
+    const ready = hosts.filter(({ status }) => status === 'ready');
+    const room = ready.reduce((sum, { maxTenants, tenants }) => sum + Math.max(0, maxTenants - tenants), 0);
+    if (room >= enough) return { hasRoom: true, operations: [] };
+    if (isFull(group)) return { operations: [] };
     return this.beginHost(tx, context, group);
   }
 
@@ -148,7 +168,7 @@ export class Placement {
       after: { host_group: group.name, max_tenants: group.tenantsPerDatabase },
       outcome: 'accepted',
     });
-    return { host: null, operations: [making, preparing] };
+    return { operations: [making, preparing] };
   }
 
   private async preparationOf(host: Host): Promise<Operation | null> {

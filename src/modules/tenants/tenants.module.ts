@@ -29,5 +29,6 @@ import { TenantsService } from './tenants.service.js';
     TenantsRepository,
     TenantsService,
   ],
+  exports: [TenantsReader],
 })
 export class TenantsModule {}

@@ -22,7 +22,8 @@ import { type Creation, type SchemaPlace, TenantCreation } from './tenant-creati
 import { TenantPresenter } from './tenant-presenter.js';
 import { TenantsRepository } from './tenants.repository.js';
 
-const PLACEMENT_ATTEMPTS = 3;
+/** Others may take the room of a new database first. */
+const PLACEMENT_ATTEMPTS = 20;
 
 /** Brings tenants into being. */
 @Injectable()

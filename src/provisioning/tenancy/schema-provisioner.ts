@@ -52,6 +52,7 @@ export interface PublicTenant {
   readonly templateVersion: number;
 }
 
+const RUN_PUBLIC = "SELECT shared.run_template('public', $1, $2, $3)";
 const REGISTER_PUBLIC = `
   INSERT INTO shared.tenants (id, slug, name, schema_name, template_id) VALUES ($1, $2, $3, 'public', $4)`;
 const PROVISION = 'SELECT shared.provision_tenant_schema($1, $2, $3, $4, $5)';
@@ -214,9 +215,8 @@ async function fillPublic(client: ClientBase, tenant: PublicTenant, seeds: boole
   const { rows } = await client.query('SELECT FROM shared.tenants WHERE id = $1', [id]);
   if (rows.length > 0) return;
   await client.query('BEGIN');
-  await client.query("SELECT shared.create_tenant_tables('public', $1, $2)", [templateId, templateVersion]);
-  if (seeds)
-    await client.query("SELECT shared.seed_tenant_data('public', $1, $2)", [templateId, templateVersion]);
+  const kinds = seeds ? ['schema', 'seed'] : ['schema'];
+  await client.query(RUN_PUBLIC, [templateId, templateVersion, kinds]);
   await client.query(REGISTER_PUBLIC, [id, slug, name, templateId]);
   await client.query('COMMIT');
 }

@@ -20,6 +20,23 @@ export interface VersionPlace {
   readonly line: number;
 }
 
+/** Where a statement failed in the joined files of a version, both from 0; null what PostgreSQL did not tell. */
+export interface StatementPlace {
+  readonly statement: number | null;
+  readonly character: number | null;
+}
+
+/** PostgreSQL refused a statement of a version; the session is clean again. */
+export class StatementFailed extends Error {
+  constructor(
+    readonly error: DatabaseError,
+    readonly place: StatementPlace,
+  ) {
+    super(error.message, { cause: error });
+    this.name = 'StatementFailed';
+  }
+}
+
 /** The schema did not get the version, and nothing of what its statements did in a transaction is left. */
 export class VersionFailed extends RowhouseError {
   constructor(
@@ -44,7 +61,11 @@ export function refusal(version: number, message: string, hint: string | null = 
   });
 }
 
-export function sqlFailure(error: DatabaseError, version: number, place: VersionPlace | null): VersionFailed {
+export function toVersionFailed(
+  error: DatabaseError,
+  version: number,
+  place: VersionPlace | null,
+): VersionFailed {
   return new VersionFailed(
     {
       sqlstate: error.code ?? null,

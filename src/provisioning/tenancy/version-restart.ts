@@ -1,5 +1,5 @@
-import { parse } from 'libpg-query';
 import type { ClientBase } from 'pg';
+import type { SqlParser } from '../../infra/sql-parser/sql-parser.js';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
 import type { OnlineStatement } from './template-store.js';
 
@@ -31,19 +31,21 @@ const FIND_PARTITION = `
   FROM pg_catalog.pg_inherits i
   WHERE i.inhparent = pg_catalog.to_regclass($1) AND i.inhrelid = pg_catalog.to_regclass($2)`;
 
+export interface StartedStatement extends OnlineStatement {
+  readonly schemaName: string;
+  readonly parser: SqlParser;
+}
+
 /** What is still to be done of a statement that may have run before, wholly or in part; null when nothing is. */
-export async function remainderOf(
-  client: ClientBase,
-  schemaName: string,
-  { sql, action, index }: OnlineStatement,
-): Promise<string | null> {
+export async function remainderOf(client: ClientBase, statement: StartedStatement): Promise<string | null> {
+  const { schemaName, sql, action, index, parser } = statement;
   if (action === 'create_index' && index !== null)
     return (await isBuilt(client, schemaName, index)) ? null : sql;
   if (action === 'drop_index' && index !== null)
     return (await findIndex(client, schemaName, index)) ? sql : null;
   await dropLeftovers(client, schemaName);
-  const detached = await findDetached(sql);
-  return detached ? remainderOfDetach(client, schemaName, { sql, ...detached }) : sql;
+  const detach = await findDetach(parser, sql);
+  return detach ? remainderOfDetach(client, schemaName, { sql, ...detach }) : sql;
 }
 
 /** Removes an index that was not finished. */
@@ -69,12 +71,10 @@ async function dropLeftovers(client: ClientBase, schemaName: string): Promise<vo
 }
 
 async function dropIndex(client: ClientBase, schemaName: string, index: string): Promise<void> {
-  await client.query(
-    `DROP INDEX CONCURRENTLY IF EXISTS ${quoteIdentifier(schemaName)}.${quoteIdentifier(index)}`,
-  );
+  await client.query(`DROP INDEX CONCURRENTLY IF EXISTS ${qualified(schemaName, index)}`);
 }
 
-interface Detached {
+interface Detach {
   readonly parent: string;
   readonly partition: string;
 }
@@ -83,30 +83,28 @@ interface Detached {
 async function remainderOfDetach(
   client: ClientBase,
   schemaName: string,
-  { sql, parent, partition }: Detached & { sql: string },
+  { sql, parent, partition }: Detach & { sql: string },
 ): Promise<string | null> {
-  const [parentName, partitionName] = [parent, partition].map(
-    (name) => `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`,
-  );
+  const parentName = qualified(schemaName, parent);
+  const partitionName = qualified(schemaName, partition);
   const { rows } = await client.query<{ isPending: boolean }>(FIND_PARTITION, [parentName, partitionName]);
   const [link] = rows;
   if (!link) return null;
   return link.isPending ? `ALTER TABLE ${parentName} DETACH PARTITION ${partitionName} FINALIZE` : sql;
 }
 
-interface AlterTable {
-  readonly relation?: { relname?: string };
-  readonly cmds?: readonly {
-    AlterTableCmd?: { subtype?: string; def?: { PartitionCmd?: { name?: { relname?: string } } } };
-  }[];
+async function findDetach(parser: SqlParser, sql: string): Promise<Detach | null> {
+  const [statement] = (await parser.parse(sql)).statements;
+  if (!statement || !('AlterTableStmt' in statement.node)) return null;
+  const { relation, cmds } = statement.node.AlterTableStmt;
+  const [command] = cmds ?? [];
+  if (!command || !('AlterTableCmd' in command) || !relation?.relname) return null;
+  const { subtype, def } = command.AlterTableCmd;
+  if (subtype !== 'AT_DetachPartition' || !def || !('PartitionCmd' in def)) return null;
+  const partition = def.PartitionCmd.name?.relname;
+  return partition ? { parent: relation.relname, partition } : null;
 }
 
-async function findDetached(sql: string): Promise<Detached | null> {
-  const tree = (await parse(sql)) as { stmts?: { stmt?: { AlterTableStmt?: AlterTable } }[] };
-  const alter = tree.stmts?.[0]?.stmt?.AlterTableStmt;
-  const command = alter?.cmds?.[0]?.AlterTableCmd;
-  const partition = command?.def?.PartitionCmd?.name?.relname;
-  const parent = alter?.relation?.relname;
-  if (command?.subtype !== 'AT_DetachPartition' || !partition || !parent) return null;
-  return { parent, partition };
+function qualified(schemaName: string, name: string): string {
+  return `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
 }

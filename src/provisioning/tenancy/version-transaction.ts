@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { ClientBase, DatabaseError } from 'pg';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
-import { isDatabaseError, sqlFailure, type VersionFailed, type VersionPlace } from './version-failure.js';
+import { isDatabaseError, StatementFailed } from './version-failure.js';
 import {
   assertSame,
   explainMissing,
@@ -11,7 +11,9 @@ import {
   isSchemaMissing,
 } from './version-ledger.js';
 import type { VersionOrder, VersionOutcome } from './version-order.js';
-import { joinFiles, placeOfCharacter, placeOfStatement } from './version-place.js';
+import { joinFiles } from './version-place.js';
+
+const OPENING_STATEMENTS = 5;
 
 /**
  * What DISCARD ALL does and a message of several statements may contain: the session goes on to another tenant, which
@@ -25,28 +27,23 @@ const CLEAN_SESSION =
  * comes first, so that a schema that has the version costs no more than a refused insert.
  */
 export async function applyInTransaction(client: ClientBase, order: VersionOrder): Promise<VersionOutcome> {
+  const opening = renderOpening(order);
   const counter = new StatementCounter(client);
   try {
-    await client.query(`${renderOpening(order)}${joinFiles(order.version.files)}\n;COMMIT; ${CLEAN_SESSION}`);
+    await client.query(`${opening}${joinFiles(order.version.files)}\n;COMMIT; ${CLEAN_SESSION}`);
     return 'applied';
   } catch (error) {
     if (!isDatabaseError(error)) throw error;
-    const completed = counter.stop();
+    const statement = counter.count - OPENING_STATEMENTS;
     await client.query('ROLLBACK');
     await client.query('DISCARD ALL');
-    return await settle(client, order, { error, completed });
+    if (isRecorded(error)) return await assertApplied(client, order);
+    if (isSchemaMissing(error)) throw await explainMissing(client, order);
+    throw toFailure(error, statement, opening.length);
   } finally {
     counter.stop();
   }
 }
-
-interface Failure {
-  readonly error: DatabaseError;
-  /** How many statements of the message had been completed. */
-  readonly completed: number;
-}
-
-const OPENING_STATEMENTS = 5;
 
 function renderOpening(order: VersionOrder): string {
   return `BEGIN;
@@ -56,43 +53,38 @@ function renderOpening(order: VersionOrder): string {
     SET LOCAL search_path = ${quoteIdentifier(order.schemaName)}, shared, pg_temp;\n`;
 }
 
-async function settle(client: ClientBase, order: VersionOrder, failure: Failure): Promise<VersionOutcome> {
-  if (isSchemaMissing(failure.error)) throw await explainMissing(client, order);
-  if (!isRecorded(failure.error)) throw await explain(order, failure);
+async function assertApplied(client: ClientBase, order: VersionOrder): Promise<VersionOutcome> {
   const entry = await findEntry(client, order);
-  if (!entry) throw await explain(order, failure);
-  assertSame(entry, order);
+  if (entry) assertSame(entry, order);
   return 'already';
 }
 
-async function explain(order: VersionOrder, { error, completed }: Failure): Promise<VersionFailed> {
-  return sqlFailure(error, order.version.number, await findPlace(order, { error, completed }));
+/**
+ * Constraints and locks have no position in PostgreSQL's message: then the statement is known by its number only. A
+ * syntax error has one, and no statement of the message has run.
+ */
+function toFailure(error: DatabaseError, statement: number, openingLength: number): StatementFailed {
+  const character = Number(error.position ?? 0) - 1 - openingLength;
+  return new StatementFailed(error, {
+    statement: statement < 0 ? null : statement,
+    character: character < 0 ? null : character,
+  });
 }
 
-/** Constraints and locks have no position in PostgreSQL's message: then the statement is found by its number. */
-async function findPlace(order: VersionOrder, { error, completed }: Failure): Promise<VersionPlace | null> {
-  const { files } = order.version;
-  const index = completed - OPENING_STATEMENTS;
-  if (index < 0) return null;
-  if (error.position === undefined) return placeOfStatement(files, index);
-  return placeOfCharacter(files, Number(error.position) - renderOpening(order).length);
-}
-
-/** node-postgres tells what the statements of a message did only if all of them succeed. */
+/** Counts completed statements: node-postgres tells of those of a message only if all of them succeed. */
 class StatementCounter {
   private readonly connection: EventEmitter;
-  private readonly count = () => {
-    this.completed += 1;
+  private readonly add = () => {
+    this.count += 1;
   };
-  private completed = 0;
+  count = 0;
 
   constructor(client: ClientBase) {
     this.connection = (client as unknown as { connection: EventEmitter }).connection;
-    this.connection.on('commandComplete', this.count);
+    this.connection.on('commandComplete', this.add);
   }
 
-  stop(): number {
-    this.connection.off('commandComplete', this.count);
-    return this.completed;
+  stop(): void {
+    this.connection.off('commandComplete', this.add);
   }
 }

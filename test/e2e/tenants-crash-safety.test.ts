@@ -1,0 +1,134 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { ChildApp } from '../support/app.js';
+import { findLeftovers } from '../support/leftovers.js';
+import { canLogin, query } from '../support/sql.js';
+import { createTemplate, createTenant, type NewTenant, type Tenant, tenantBody } from '../support/tenancy.js';
+import { until } from '../support/until.js';
+import { startWorld } from '../support/world.js';
+
+const CRASHING_MAIN = fileURLToPath(new URL('../support/crashing-main.mjs', import.meta.url));
+const world = await startWorld({
+  app: 'child',
+  env: { OPERATION_LEASE_SECONDS: '1', WARM_POOL_SIZE: '0', TENANT_WARM_POOL_SIZE: '1' },
+});
+const { api, app } = world;
+const template = await createTemplate(world);
+/** Other limits than those of the stock: such a tenant is made from nothing. */
+const COLD = { templateId: template.id, maxConnections: 4 };
+
+/** Does the work on an application that dies after a step of it, then starts a healthy one. */
+async function crashing(after: string, work: () => Promise<unknown>): Promise<void> {
+  await app.stop();
+  const env = { ...(app as ChildApp).env, CRASH_AFTER: after };
+  const doomed = new ChildApp(app.url, env, CRASHING_MAIN);
+  await doomed.start();
+  await expect(work(), 'the process dies before it answers').rejects.toThrow();
+  await until(`the process died after ${after}`, () => doomed.hasEnded);
+  await app.start();
+  await until('nothing is under way', async () => (await findLeftovers(world)).openOperations.length === 0, {
+    timeoutMs: 30_000,
+  });
+}
+
+async function findBySlug(slug: string): Promise<NewTenant> {
+  const [tenant] = (await api.get<Tenant[]>(`/api/tenants?slug=${slug}`)).expect(200).data;
+  expect(tenant?.status).toBe('active');
+  const path = `/api/tenants/${tenant?.id}/connection-strings?reveal=true`;
+  return { ...tenant, ...(await api.get<NewTenant>(path)).expect(200).data };
+}
+
+async function expectUsable(tenant: NewTenant): Promise<void> {
+  for (const door of [tenant.connection_string, tenant.connection_string_pooled]) {
+    expect(await query(door, 'SELECT value FROM settings')).toEqual([{ value: 'EUR' }]);
+  }
+  const [registered] = await query(tenant.connection_string, 'SELECT slug, status FROM tenants');
+  expect(registered).toEqual({ slug: tenant.slug, status: 'active' });
+}
+
+describe('a create that dies', () => {
+  test.each([
+    ['tenant.create/role', COLD],
+    ['tenant.create/schema', COLD],
+    ['tenant.create/login', COLD],
+    ['tenant.create_database/database', { ...COLD, isolation: 'database' }],
+    ['tenant.create_database/tables', { ...COLD, isolation: 'database' }],
+    ['host.prepare/database', { ...COLD, hostGroup: 'crash-one' }],
+    ['host.prepare/schema', { ...COLD, hostGroup: 'crash-two' }],
+  ])(
+    'after %s ends whole and usable, or leaves the slug free',
+    async (step, fields) => {
+      const slug = step.replaceAll(/[./_]/g, '-');
+      if ('hostGroup' in fields) {
+        const group = { name: fields.hostGroup, ownerEmail: 'a@example.com' };
+        (await api.post('/api/host-groups', group)).expect(201);
+      }
+
+      await crashing(step, () => api.post('/api/tenants', tenantBody({ ...fields, slug })));
+
+      if (step.startsWith('host.')) await createTenant(world, { ...fields, slug });
+      await expectUsable(await findBySlug(slug));
+    },
+    90_000,
+  );
+
+  test('after the claim of one in stock ends whole and usable', async () => {
+    await createTenant(world, COLD);
+    await until('there is one in stock', async () => {
+      const rows = await world.control.query("SELECT FROM warm_schemas WHERE state = 'ready'");
+      return rows.length > 0;
+    });
+
+    const body = tenantBody({ slug: 'claimed', templateId: template.id });
+    await crashing('tenant.claim/login', () => api.post('/api/tenants', body));
+
+    await expectUsable(await findBySlug('claimed'));
+  }, 90_000);
+
+  test('in the middle of a copy ends with every row once', async () => {
+    const source = await createTenant(world, COLD);
+    await query(source.connection_string, "INSERT INTO products (name) VALUES ('apple'), ('pear')");
+
+    const body = { slug: 'copied', withData: true };
+    await crashing('tenant.clone/copy', () => api.post(`/api/tenants/${source.id}/clone`, body));
+
+    const clone = await findBySlug('copied');
+    await expectUsable(clone);
+    expect(await query(clone.connection_string, 'SELECT name FROM products ORDER BY 1')).toEqual([
+      { name: 'apple' },
+      { name: 'pear' },
+    ]);
+  }, 90_000);
+});
+
+test.each(['password', 'sessions'])(
+  'a rotation that dies after "%s" ends with the new password',
+  async (step) => {
+    const old = await createTenant(world, COLD);
+
+    await crashing(`tenant.rotate_credentials/${step}`, () =>
+      api.post(`/api/tenants/${old.id}/rotate-credentials`, { endSessions: true }),
+    );
+
+    const now = await findBySlug(old.slug);
+    expect(now.connection_string).not.toBe(old.connection_string);
+    await expectUsable(now);
+    expect(await canLogin(old.connection_string_pooled)).toBe(false);
+  },
+  90_000,
+);
+
+test.each(['logins', 'pooler', 'schema', 'role'])(
+  'a delete that dies after "%s" leaves nothing',
+  async (step) => {
+    const tenant = await createTenant(world, COLD);
+
+    await crashing(`tenant.delete/${step}`, () => api.delete(`/api/tenants/${tenant.id}`));
+
+    expect((await api.get(`/api/tenants/${tenant.id}`)).status).toBe(404);
+    expect(await world.server.query(`SELECT FROM pg_roles WHERE rolname = '${tenant.username}'`)).toEqual([]);
+    const aliases = await world.pooler.query<{ name: string }>('SHOW DATABASES');
+    expect(aliases.map(({ name }) => name)).not.toContain(tenant.schema_name);
+  },
+  90_000,
+);
