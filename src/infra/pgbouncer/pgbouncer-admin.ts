@@ -26,6 +26,10 @@ export interface PoolerPool {
   readonly cl_waiting: number;
   readonly sv_active: number;
   readonly sv_idle: number;
+  /** Idle, to be checked before its next use. */
+  readonly sv_used: number;
+  readonly sv_tested: number;
+  readonly sv_login: number;
 }
 
 /** One row of SHOW CLIENTS. */

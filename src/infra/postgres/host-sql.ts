@@ -63,6 +63,11 @@ export function bindTenant(tenant: RoleName, database: DatabaseName, roles: Host
     ALTER ROLE ${tenant.sql} IN DATABASE ${database.sql} SET search_path = ${tenant.sql}, shared`;
 }
 
+/** The same names as in a tenant schema mean the same in a tenant's own database. */
+export function bindOwner(owner: RoleName, database: DatabaseName): string {
+  return `ALTER ROLE ${owner.sql} IN DATABASE ${database.sql} SET search_path = public, shared`;
+}
+
 export function admitApp(tenant: RoleName, { app }: HostRoleNames): string {
   return `GRANT ${tenant.sql} TO ${app.sql}`;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import {
+  bindOwner,
   FIND_ROLES,
   FIND_SCHEMA,
   grantHost,
@@ -51,9 +52,13 @@ export class HostProvisioner {
     await this.ensureShared(server, target.databaseName);
   }
 
-  /** Lets the template's tables stand in the schema `public` of a tenant's own database. */
-  async openPublicSchema(server: ManagedServer, databaseName: string): Promise<void> {
-    const sql = grantPublicSchema(hostRoles(databaseName));
+  /** Lets the template's tables stand in the schema `public` of a tenant's own database, with `shared` behind it. */
+  async openPublicSchema(
+    server: ManagedServer,
+    { databaseName, ownerRole }: { databaseName: string; ownerRole: string },
+  ): Promise<void> {
+    const path = bindOwner(RoleName.of(ownerRole), DatabaseName.of(databaseName));
+    const sql = `${grantPublicSchema(hostRoles(databaseName))}; ${path}`;
     await server.postgres.inDatabase(databaseName, (client) => client.query(sql));
   }
 

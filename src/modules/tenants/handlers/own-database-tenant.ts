@@ -30,11 +30,9 @@ export function createOwnDatabaseTenant(tools: TenantTools): OperationHandler {
       tools.stepIf(
         ({ input }) => input['template'] === true,
         tools.step('tables', async ({ tenant, server, operation }) => {
-          await tools.hosts.ensure(server, {
-            databaseName: tenant.databaseName,
-            ownerRole: tenant.databaseOwner,
-          });
-          await tools.hosts.openPublicSchema(server, tenant.databaseName);
+          const target = { databaseName: tenant.databaseName, ownerRole: tenant.databaseOwner };
+          await tools.hosts.ensure(server, target);
+          await tools.hosts.openPublicSchema(server, target);
           const seeds = operation.input['copy'] !== true;
           const schemaOid = await tools.schemas.ensurePublicTables(server, tenant, seeds);
           await tools.repository.record(tenant.id, { schemaOid });

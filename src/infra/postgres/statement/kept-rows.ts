@@ -1,0 +1,23 @@
+export interface RowLimits {
+  readonly maxRows: number;
+  /** Of the rows as PostgreSQL sends them. */
+  readonly maxBytes: number;
+}
+
+/** The first rows of an answer, as many as fit. */
+export class KeptRows {
+  readonly rows: (readonly (string | null)[])[] = [];
+  isTruncated = false;
+  private bytes = 0;
+
+  constructor(private readonly limits: RowLimits) {}
+
+  /** From the first row that does not fit, none is kept any more. */
+  add(row: readonly (string | null)[], bytes: number): void {
+    const { maxRows, maxBytes } = this.limits;
+    this.isTruncated ||= this.rows.length >= maxRows || this.bytes + bytes > maxBytes;
+    if (this.isTruncated) return;
+    this.rows.push(row);
+    this.bytes += bytes;
+  }
+}
