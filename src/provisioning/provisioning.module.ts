@@ -10,6 +10,7 @@ import { Repair } from './reconciliation/repair.js';
 import { RoleProvisioner } from './role-provisioner.js';
 import { ServerRegistry } from './server-registry.js';
 import { HostConnections } from './tenancy/host-connections.js';
+import { HostDoors } from './tenancy/host-doors.js';
 import { HostProvisioner } from './tenancy/host-provisioner.js';
 import { HostReader } from './tenancy/host-reader.js';
 import { HostTeardown } from './tenancy/host-teardown.js';
@@ -18,6 +19,8 @@ import { PartitionKeeper } from './tenancy/partition-keeper.js';
 import { PartitionTargets } from './tenancy/partition-targets.js';
 import { Registry } from './tenancy/registry.js';
 import { SchemaProvisioner } from './tenancy/schema-provisioner.js';
+import { ScratchDatabase } from './tenancy/scratch-database.js';
+import { ScratchPreparation } from './tenancy/scratch-preparation.js';
 import { TemplateStore } from './tenancy/template-store.js';
 import { TenantCopy } from './tenancy/tenant-copy.js';
 import { TenantDirectory } from './tenancy/tenant-directory.js';
@@ -30,6 +33,7 @@ const PUBLIC_PROVIDERS = [
   Extensions,
   HomeCredentials,
   HostConnections,
+  HostDoors,
   HostProvisioner,
   HostTeardown,
   HostReader,
@@ -40,6 +44,7 @@ const PUBLIC_PROVIDERS = [
   Reconciler,
   Registry,
   SchemaProvisioner,
+  ScratchDatabase,
   ServerRegistry,
   SqlParser,
   TemplateStore,
@@ -51,7 +56,7 @@ const PUBLIC_PROVIDERS = [
 ];
 
 @Module({
-  providers: [...PUBLIC_PROVIDERS, ReconciliationJob, Repair, RoleProvisioner],
+  providers: [...PUBLIC_PROVIDERS, ReconciliationJob, Repair, RoleProvisioner, ScratchPreparation],
   exports: PUBLIC_PROVIDERS,
 })
 export class ProvisioningModule {}

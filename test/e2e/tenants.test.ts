@@ -408,3 +408,21 @@ test('the point-of-sale template is a tenant on both ports', async () => {
   await query(tenant.connection_string_pooled, "INSERT INTO products (sku, name) VALUES ('1', 'apple')");
   await until('the row is there', async () => (await names(tenant)).length === 1);
 });
+
+test('a suspended host lets nobody in who lives there, and everybody again once it is resumed', async () => {
+  const { database, host } = await createHost(world);
+  const tenant = await createTenant(world, { databaseId: database.id, templateId: template.id });
+  const doors = [
+    tenant.connection_string,
+    tenant.connection_string_pooled,
+    host.app.connection_string_pooled,
+  ];
+  const live = await connect(tenant.connection_string);
+
+  (await api.post(`/api/databases/${database.id}/suspend`)).expect(200);
+
+  for (const door of doors) expect(await canLogin(door)).toBe(false);
+  expect(await errorCodeOf(live.query('SELECT 1'))).not.toBeNull();
+  (await api.post(`/api/databases/${database.id}/resume`)).expect(200);
+  for (const door of doors) await until('the door is open again', () => canLogin(door));
+});

@@ -33,15 +33,30 @@ export interface SchemaRow extends Record<string, unknown> {
 
 /** In one message. `owner`: the database's owner, who thereby owns all tenants' tables; null where there is none. */
 export function grantHost(database: DatabaseName, roles: HostRoleNames, owner: RoleName | null): string {
-  const { provisioner, app, readonly, tenants } = roles;
+  const { provisioner, app, readonly } = roles;
   return `
     GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${database.sql} TO ${provisioner.sql};
-    GRANT CONNECT ON DATABASE ${database.sql} TO ${app.sql}, ${readonly.sql};
-    GRANT CONNECT, TEMPORARY ON DATABASE ${database.sql} TO ${tenants.sql};
+    ${admitTenants(database, roles)};
     ALTER ROLE ${app.sql} NOINHERIT;
     ALTER ROLE ${readonly.sql} SET default_transaction_read_only = on;
     ${owner ? `GRANT ${provisioner.sql} TO ${owner.sql};` : ''}`;
 }
+
+/** What lets everybody in who lives in the database; without it their logins fail. */
+export function admitTenants(database: DatabaseName, { app, readonly, tenants }: HostRoleNames): string {
+  return `GRANT CONNECT ON DATABASE ${database.sql} TO ${app.sql}, ${readonly.sql};
+    GRANT CONNECT, TEMPORARY ON DATABASE ${database.sql} TO ${tenants.sql}`;
+}
+
+export function refuseTenants(database: DatabaseName, { app, readonly, tenants }: HostRoleNames): string {
+  return `REVOKE CONNECT ON DATABASE ${database.sql} FROM ${app.sql}, ${readonly.sql}, ${tenants.sql}`;
+}
+
+/** Ends the sessions in database `$1` but those of Rowhouse's own: role `$2`, and superusers. */
+export const END_HOSTED_SESSIONS = `
+  SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid)
+  FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_authid r ON r.oid = a.usesysid
+  WHERE a.datname = $1 AND r.rolname <> $2 AND NOT r.rolsuper`;
 
 /** Where the tables of a tenant with a database of its own are. */
 export function grantPublicSchema({ provisioner }: HostRoleNames): string {

@@ -1,11 +1,6 @@
 import { SchemaName } from '../../kernel/identifiers.js';
 import { randomHex } from '../../kernel/ids.js';
 
-/** Where templates are tried out: never a tenant's, never in the pooler, its roles never given out. */
-export const SCRATCH_DATABASE = 'rowhouse_scratch';
-/** Owns the database and cannot log in. */
-export const SCRATCH_OWNER = 'rowhouse_scratch';
-
 const NAME = /^scratch_([0-9a-f]{8})_[0-9a-f]{8}$/;
 
 /** A name that tells when it was made. */

@@ -1,7 +1,20 @@
-import { quoteLiteral, type SchemaName } from '../../kernel/identifiers.js';
+import { quoteIdentifier, quoteLiteral, type SchemaName } from '../../kernel/identifiers.js';
+import { BLANK_DATABASE, SCRATCH_DATABASE } from '../marks.js';
 
-/** PostgreSQL waits for nobody's locks here for long: nobody else works in a scratch schema. */
-export const LOCK_TIMEOUT_MS = 5_000;
+const DATABASE = quoteIdentifier(SCRATCH_DATABASE);
+
+/** Nobody else works in a scratch schema, so nothing is worth waiting for long. */
+const LOCK_TIMEOUT_MS = 5_000;
+
+/** The administrator's own, so that no template can change it. Closed at first. */
+export const CREATE_SCRATCH_DATABASE = `CREATE DATABASE ${DATABASE} TEMPLATE ${BLANK_DATABASE} ALLOW_CONNECTIONS false`;
+
+export const FIND_SCRATCH_DATABASE = `
+  SELECT datallowconn AS "allowsConnections", pg_catalog.shobj_description(oid, 'pg_database') AS mark
+  FROM pg_catalog.pg_database WHERE datname = '${SCRATCH_DATABASE}'`;
+
+/** Names the making of the database among the advisory locks of the maintenance database. */
+export const LOCK_SCRATCH_DATABASE = `SET LOCAL lock_timeout = '60s'; SELECT pg_catalog.pg_advisory_xact_lock(7264033)`;
 
 export const LIST_SCRATCH_SCHEMAS = `
   SELECT nspname AS name FROM pg_catalog.pg_namespace WHERE pg_catalog.starts_with(nspname::text, 'scratch_')`;
@@ -15,11 +28,19 @@ export function dropScratchSchema(schema: SchemaName): string {
     DELETE FROM shared.schema_versions WHERE schema_name = ${quoteLiteral(schema.value)}`;
 }
 
-/** For the beginning of a transaction; every name of a template means the schema's own or one of `shared`. */
+/** For the beginning of a transaction: a template's names mean the schema's own objects, or those of `shared`. */
 export function scratchSettings(schema: SchemaName, statementTimeoutMs: number): string {
+  return `${scratchTimeouts(statementTimeoutMs)}; SET LOCAL search_path = ${schema.sql}, shared, pg_temp`;
+}
+
+export function scratchTimeouts(statementTimeoutMs: number): string {
   return `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS};
-    SET LOCAL statement_timeout = ${Math.max(1, Math.round(statementTimeoutMs))};
-    SET LOCAL search_path = ${schema.sql}, shared, pg_temp`;
+    SET LOCAL statement_timeout = ${Math.max(1, Math.round(statementTimeoutMs))}`;
+}
+
+/** The same for statements that cannot run in a transaction; `RESET ALL` ends it. */
+export function scratchSession(schema: SchemaName, statementTimeoutMs: number): string {
+  return scratchSettings(schema, statementTimeoutMs).replaceAll('SET LOCAL', 'SET');
 }
 
 /** Runs a file as the schema of a new tenant gets it. */

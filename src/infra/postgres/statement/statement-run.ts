@@ -131,13 +131,16 @@ function toAnswer({ fields, columns }: Prepared, kept: KeptRows, executed: Execu
     rows: kept.rows.map((row) =>
       row.map((text, at) => toJson(text, columns[at] ?? { oid: 0, elementOid: null })),
     ),
-    rowCount: count ?? kept.rows.length,
+    rowCount: executed === null ? kept.rows.length : Math.max(kept.seen, count ?? 0),
     command,
     isTruncated: kept.isTruncated,
   };
 }
 
-/** `INSERT 0 3` has an object identifier before its count; `CREATE TABLE` has no count. */
+/**
+ * `INSERT 0 3` has an object identifier before its count; `CREATE TABLE` has no count. Where rows were fetched in parts,
+ * the count is that of the last part.
+ */
 function readTag(tag: string | null): { command: string | null; count: number | null } {
   const [, command, count] = /^([A-Z ]*[A-Z])(?: \d+)*? ?(\d+)?$/.exec(tag ?? '') ?? [];
   return { command: command ?? null, count: count === undefined ? null : Number(count) };

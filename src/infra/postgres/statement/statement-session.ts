@@ -1,5 +1,5 @@
 import { Client, type ClientConfig, type Submittable } from 'pg';
-import { type Exchange, watchBuffer, watchCopy } from './wire.js';
+import { cutOff, type Exchange, stopReading, watchBuffer, watchCopy } from './wire.js';
 
 /** A connection for one statement; it is closed afterwards, whatever the statement did to its session. */
 export class StatementSession {
@@ -41,9 +41,10 @@ export class StatementSession {
     return this.client.getTransactionStatus() === 'T';
   }
 
-  /** Makes what is being waited for throw this. The server is not asked to stop. */
+  /** Makes what is being waited for throw this, and reads no more. The server is not asked to stop. */
   interrupt(error: unknown): void {
     this.isInterrupted = true;
+    stopReading(this.client);
     this.reject(error);
   }
 
@@ -66,8 +67,8 @@ export class StatementSession {
     return Promise.race([this.interrupted, work]);
   }
 
-  /** At once, also in the middle of an answer. */
-  close(): Promise<void> {
-    return this.client.end().catch(() => {});
+  async close(): Promise<void> {
+    if (this.isInterrupted) cutOff(this.client);
+    else await this.client.end().catch(() => {});
   }
 }

@@ -36,6 +36,16 @@ export function watchCopy(client: Client, begun: () => void): void {
   wireOf(client).once('copyInResponse', begun).once('copyOutResponse', begun);
 }
 
+/** What is still on its way stays there. */
+export function stopReading(client: Client): void {
+  wireOf(client).stream.pause();
+}
+
+/** Without a goodbye, for which a connection in the middle of an answer would have to read that first. */
+export function cutOff(client: Client): void {
+  wireOf(client).stream.destroy();
+}
+
 function wireOf(client: Client): Wire {
   return (client as unknown as { connection: Wire }).connection;
 }

@@ -1,13 +1,12 @@
 import type { OperationHandler } from '../../../operations/operation.types.js';
 import type { DatabaseStepContext, HandlerTools } from './handler-tools.js';
+import { closeDoors, openDoors } from './switch-logins.js';
 
 /** Makes the server agree with the row: limits, timeouts, pooler entry, and whether its role may log in. */
 export function applySettings(tools: HandlerTools): OperationHandler {
   const { provisioner, aliases } = tools;
-  const applyLogin = ({ database, home, server }: DatabaseStepContext) => {
-    if (database.status === 'suspended') return provisioner.disableLogin(server, home);
-    return provisioner.enableLogin(server, home);
-  };
+  const applyLogin = (context: DatabaseStepContext) =>
+    context.database.status === 'suspended' ? closeDoors(tools, context) : openDoors(tools, context);
   return {
     kind: 'database.apply',
     maxAttempts: 1_000,

@@ -10,6 +10,7 @@ import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
+import { HostDoors } from '../../../provisioning/tenancy/host-doors.js';
 import { HostTeardown } from '../../../provisioning/tenancy/host-teardown.js';
 import type { DatabaseEntity } from '../database.entity.js';
 import { toHome } from '../database-home.js';
@@ -32,6 +33,7 @@ export class HandlerTools {
     readonly aliases: PoolerAliases,
     readonly credentials: HomeCredentials,
     readonly hosting: HostTeardown,
+    readonly hostDoors: HostDoors,
     readonly clock: Clock,
     private readonly servers: ServerRegistry,
   ) {}

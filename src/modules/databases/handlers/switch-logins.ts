@@ -1,12 +1,12 @@
 import type { OperationHandler } from '../../../operations/operation.types.js';
-import type { HandlerTools } from './handler-tools.js';
+import type { DatabaseStepContext, HandlerTools } from './handler-tools.js';
 
-/** Refuses logins on both ports and ends the sessions; data stays. */
+/** Refuses logins on both ports, those of tenants in the database too, and ends the sessions; data stays. */
 export function suspendDatabase(tools: HandlerTools): OperationHandler {
   return {
     kind: 'database.suspend',
     ...persistence(tools),
-    steps: [tools.step('logins', ({ home, server }) => tools.provisioner.disableLogin(server, home))],
+    steps: [tools.step('logins', (context) => closeDoors(tools, context))],
     succeed: async (tx, operation) => {
       await tools.move(tx, operation, 'suspended');
       return null;
@@ -19,12 +19,23 @@ export function resumeDatabase(tools: HandlerTools): OperationHandler {
   return {
     kind: 'database.resume',
     ...persistence(tools),
-    steps: [tools.step('login', ({ home, server }) => tools.provisioner.enableLogin(server, home))],
+    steps: [tools.step('login', (context) => openDoors(tools, context))],
     succeed: async (tx, operation) => {
       await tools.move(tx, operation, 'active');
       return null;
     },
   };
+}
+
+/** Of the database's own login, and of everybody who lives in it. */
+export async function closeDoors(tools: HandlerTools, { home, server }: DatabaseStepContext): Promise<void> {
+  await tools.provisioner.disableLogin(server, home);
+  await tools.hostDoors.close(server, home.databaseName);
+}
+
+export async function openDoors(tools: HandlerTools, { home, server }: DatabaseStepContext): Promise<void> {
+  await tools.provisioner.enableLogin(server, home);
+  await tools.hostDoors.open(server, home.databaseName);
 }
 
 /** A half-done switch would contradict the status, so what the row says is applied again. */

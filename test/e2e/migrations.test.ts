@@ -1,0 +1,422 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Fleet, type Migration } from '../support/migrations.js';
+import { connect } from '../support/sql.js';
+import type { NewTenant } from '../support/tenancy.js';
+import { until } from '../support/until.js';
+import { startWorld } from '../support/world.js';
+
+const world = await startWorld({ env: { TENANT_WARM_POOL_SIZE: '0', WARM_POOL_SIZE: '0' } });
+const { api } = world;
+
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await Fleet.create(world, [12, 8]);
+});
+afterAll(() => fleet?.end());
+
+const ADD_COLUMN = (name: string) => `ALTER TABLE products ADD COLUMN ${name} int`;
+const SLOWLY = 'SELECT pg_sleep(0.1)';
+
+describe('a migration', () => {
+  test('brings a version to every tenant of every database, the canary first', async () => {
+    const version = await fleet.addVersion(ADD_COLUMN('price'));
+
+    const migration = await fleet.migrate({ strategy: { canary: 2, rings: [25, 100] } });
+
+    expect(migration).toMatchObject({ state: 'succeeded', version, ring: null, error: null });
+    expect(migration.totals).toMatchObject({ tenants: 20, succeeded: 20 });
+    await fleet.expectAllAt(version);
+    const results = await fleet.results(migration.id);
+    expect(results.map(({ ring }) => ring)).toEqual([0, 0, ...Array(3).fill(1), ...Array(15).fill(2)]);
+    expect(results.map(({ slug }) => slug)).toEqual(fleet.tenants.map(({ slug }) => slug));
+  });
+
+  test('opens no session anywhere when there is nothing to do', async () => {
+    const sessions = () =>
+      Promise.all(
+        fleet.databases.map((name) =>
+          world.server.query('SELECT sessions FROM pg_stat_database WHERE datname = $1', [name]),
+        ),
+      );
+    const before = await sessions();
+
+    const migration = await fleet.migrate();
+
+    expect(migration).toMatchObject({ state: 'succeeded', totals: { tenants: 0 } });
+    expect(await sessions()).toEqual(before);
+  });
+
+  test('brings several versions in their order to whoever is behind', async () => {
+    await fleet.addVersion('CREATE TABLE a (id int)');
+    const version = await fleet.addVersion('ALTER TABLE a RENAME TO b');
+
+    expect(await fleet.migrate()).toMatchObject({ state: 'succeeded' });
+
+    await fleet.expectAllAt(version);
+  });
+
+  test('runs statements that cannot be in a transaction', async () => {
+    const version = await fleet.addOnlineVersion([
+      { sql: 'CREATE INDEX CONCURRENTLY by_sku ON products (sku)', action: 'create_index', index: 'by_sku' },
+      { sql: 'ANALYZE products', action: 'other', index: null },
+    ]);
+
+    expect(await fleet.migrate()).toMatchObject({ state: 'succeeded' });
+
+    await fleet.expectAllAt(version);
+    const [first] = fleet.databases;
+    const valid = await fleet.query(
+      first ?? '',
+      "SELECT indisvalid FROM pg_index WHERE indexrelid::regclass::text ~ 'by_sku'",
+    );
+    expect(valid).toEqual(Array(12).fill({ indisvalid: true }));
+  });
+
+  test('reaches tenants with a database of their own, and suspended ones', async () => {
+    await fleet.addTenants(1, { isolation: 'database' });
+    (await api.post(`/api/tenants/${fleet.tenant(0).id}/suspend`)).expect(200);
+    const version = await fleet.addVersion(ADD_COLUMN('weight'));
+
+    expect(await fleet.migrate()).toMatchObject({ state: 'succeeded', totals: { succeeded: 21 } });
+
+    await fleet.expectAllAt(version);
+    (await api.post(`/api/tenants/${fleet.tenant(0).id}/resume`)).expect(200);
+  });
+
+  test('can be narrowed to some tenants, a database or a status', async () => {
+    const version = await fleet.addVersion(ADD_COLUMN('height'));
+    const { id, database_id: databaseId } = fleet.tenant(0);
+
+    const one = await fleet.migrate({ tenantIds: [id] });
+    const few = await fleet.migrate({ databaseId });
+    const none = await fleet.migrate({ statuses: ['suspended'] });
+
+    expect([one, few, none].map(({ totals }) => totals.tenants)).toEqual([1, 11, 0]);
+    await fleet.migrate();
+    await fleet.expectAllAt(version);
+  });
+
+  test('waits for a tenant that is just being made with an older version', async () => {
+    const late = fleet.tenant(5);
+    await world.control.query("UPDATE tenants SET status = 'creating' WHERE id = $1", [late.id]);
+    const version = await fleet.addVersion(ADD_COLUMN('width'));
+
+    const id = await fleet.begin();
+    await until('the others are through', async () => (await fleet.get(id)).totals.succeeded === 20);
+    expect((await fleet.get(id)).state).toBe('running');
+    await world.control.query("UPDATE tenants SET status = 'active' WHERE id = $1", [late.id]);
+
+    await until('it has succeeded', async () => (await fleet.get(id)).state === 'succeeded');
+    await fleet.expectAllAt(version);
+  });
+
+  test('tries a tenant again whose table somebody holds, while the others go on', async () => {
+    const held = fleet.tenant(3);
+    const holder = await connect(held.connection_string);
+    await holder.query('BEGIN; SELECT * FROM products');
+    const version = await fleet.addVersion(ADD_COLUMN('depth'));
+
+    const id = await fleet.begin({
+      strategy: { canary: 0, connections: 2, lockTimeoutMs: 300, maxAttempts: 20 },
+    });
+    const isWaiting = async () =>
+      (
+        await fleet.inTenant(
+          held,
+          "SELECT FROM pg_locks WHERE NOT granted AND relation = '$schema.products'::regclass",
+        )
+      ).length > 0;
+    await until('it waits for the lock', isWaiting);
+    await until('the others are through', async () => (await fleet.get(id)).totals.succeeded === 20);
+    await until('it has given up for now', async () => !(await isWaiting()));
+    await holder.query('COMMIT');
+    await holder.end();
+
+    await until('it has succeeded', async () => (await fleet.get(id)).state === 'succeeded');
+    const results = await fleet.results(id);
+    expect(results.filter(({ attempts }) => attempts > 1).map(({ slug }) => slug)).toEqual([held.slug]);
+    await fleet.expectAllAt(version);
+  });
+
+  test('shows an application that reads through the pooler no error', async () => {
+    const readers = fleet.tenants.slice(0, 4).map((tenant) => read(tenant));
+    await until('everybody reads', () => readers.every((reader) => reader.count > 5));
+    for (const column of ['p1', 'p2', 'p3', 'p4', 'p5']) {
+      await fleet.addVersion(`${ADD_COLUMN(column)} DEFAULT 1`);
+      expect(await fleet.migrate()).toMatchObject({ state: 'succeeded' });
+    }
+
+    const seen = await Promise.all(readers.map((reader) => reader.stop()));
+
+    for (const { error, columns } of seen) {
+      expect(error).toBeNull();
+      expect(columns).toContain('p5');
+    }
+    await fleet.expectAllAt(fleet.version);
+  });
+});
+
+describe('following', () => {
+  test('lists migrations and their tenants page by page', async () => {
+    const [newest, ...others] = (await api.get<Migration[]>(`/api/migrations?templateId=${fleet.templateId}`))
+      .data;
+    expect(others.length).toBeGreaterThan(5);
+    expect(newest?.version).toBe(fleet.version);
+
+    const path = `/api/migrations/${newest?.id}/tenants?limit=15`;
+    const first = await api.get<{ position: number }[]>(path);
+    const second = await api.get<{ position: number }[]>(`${path}&cursor=${first.nextCursor}`);
+
+    const positions = [...first.data, ...second.data].map(({ position }) => position);
+    expect(positions).toEqual(Array.from({ length: 21 }, (_, at) => at + 1));
+    expect(second.nextCursor).toBeNull();
+  });
+
+  test('streams its state, its progress and its end', async () => {
+    await fleet.addVersion(`${SLOWLY}; ${ADD_COLUMN('volume')}`);
+    const id = await fleet.begin({ strategy: { connections: 1 } });
+
+    const answer = await api.fetch('GET', `/api/migrations/${id}/events`);
+    const text = await answer.text();
+
+    const events = [...text.matchAll(/event: (\w+)\ndata: (.*)\n/g)].map(([, type, data]) => ({
+      type,
+      data: JSON.parse(data ?? '') as Migration,
+    }));
+    const types = events.map(({ type }) => type);
+    expect(answer.headers.get('content-type')).toBe('text/event-stream');
+    expect(types.filter((type) => type === 'progress').length).toBeGreaterThan(2);
+    expect(types.at(-1)).toBe('end');
+    expect(events.at(-1)?.data).toMatchObject({ state: 'succeeded', totals: { pending: 0 } });
+  });
+});
+
+describe('stopping', () => {
+  test('pauses after the tenants at work, and resumes', async () => {
+    const version = await fleet.addVersion(`${SLOWLY}; ${ADD_COLUMN('s1')}`);
+    const id = await fleet.begin({ strategy: { connections: 2 } });
+    await until('some are through', async () => (await fleet.get(id)).totals.succeeded > 2);
+
+    const paused = await fleet.command(id, 'pause');
+
+    expect(paused).toMatchObject({ state: 'paused', error: null });
+    expect(paused.totals.pending).toBeGreaterThan(0);
+    expect((await fleet.ledger())[version]).toBe(paused.totals.succeeded);
+    expect(await fleet.command(id, 'resume')).toMatchObject({ state: 'succeeded' });
+    await fleet.expectAllAt(version);
+  });
+
+  test('pauses behind its canary when it was told so', async () => {
+    const version = await fleet.addVersion(ADD_COLUMN('s2'));
+
+    const paused = await fleet.migrate({ strategy: { canary: 3, pauseAfterCanary: true } });
+
+    expect(paused).toMatchObject({
+      state: 'paused',
+      ring: 1,
+      error: null,
+      totals: { succeeded: 3, pending: 18 },
+    });
+    expect(await fleet.command(paused.id, 'resume')).toMatchObject({ state: 'succeeded' });
+    await fleet.expectAllAt(version);
+  });
+
+  test('cancels while it runs; whoever has the version keeps it, the rest gets it later', async () => {
+    const version = await fleet.addVersion(`${SLOWLY}; ${ADD_COLUMN('s3')}`);
+    const id = await fleet.begin({ strategy: { connections: 1 } });
+    await until('one is through', async () => (await fleet.get(id)).totals.succeeded > 0);
+
+    const cancelled = await fleet.command(id, 'cancel');
+
+    expect(cancelled.state).toBe('cancelled');
+    const { problem } = await api.post(`/api/migrations/${id}/resume`);
+    expect(problem).toMatchObject({ code: 'CONFLICT' });
+    const rest = await fleet.migrate({ strategy: { connections: 8 } });
+    expect(rest.totals.tenants).toBe(21 - cancelled.totals.succeeded);
+    await fleet.expectAllAt(version);
+  });
+
+  test('cancels with its operation', async () => {
+    await fleet.addVersion(`${SLOWLY}; ${ADD_COLUMN('s4')}`);
+    const id = await fleet.begin({ strategy: { connections: 1 } });
+    const [operation] = (await api.get<{ id: string }[]>(`/api/operations?subjectId=${id}`)).data;
+
+    (await api.post(`/api/operations/${operation?.id}/cancel`)).expect(202);
+
+    await until('it is cancelled', async () => (await fleet.get(id)).state === 'cancelled');
+    expect(await fleet.migrate()).toMatchObject({ state: 'succeeded' });
+  });
+
+  test('refuses a second migration of the template, not one of another template', async () => {
+    const version = await fleet.addVersion(ADD_COLUMN('s5'));
+    const paused = await fleet.migrate({ strategy: { pauseAfterCanary: true } });
+
+    const second = await api.post('/api/migrations', { templateId: fleet.templateId });
+
+    expect(second.problem).toMatchObject({ status: 409, code: 'CONFLICT' });
+    expect(second.problem.detail).toContain(paused.id);
+    expect(await fleet.command(paused.id, 'cancel')).toMatchObject({ state: 'cancelled' });
+    await fleet.migrate();
+    await fleet.expectAllAt(version);
+  });
+});
+
+describe('failures', () => {
+  test('pause it at tenant 37 of 100; mended and tried again, all succeed', async () => {
+    const many = await Fleet.create(world, [100]);
+    const broken = many.tenant(36);
+    await many.inTenant(broken, "INSERT INTO $schema.products (id, sku) VALUES (1, 'a'), (2, 'a')");
+    const version = await many.addVersion('SELECT 1;\nALTER TABLE products ADD UNIQUE (sku)');
+
+    const paused = await many.migrate({ strategy: { connections: 1 } });
+
+    expect(paused).toMatchObject({ state: 'paused', totals: { succeeded: 36, failed: 1, pending: 63 } });
+    expect(paused.error).toMatchObject({ code: 'TOO_MANY_FAILURES' });
+    expect(paused.error?.message).toContain(broken.slug);
+    expect((await many.ledger())[version]).toBe(36);
+    const failed = await many.results(paused.id, 'failed');
+    const error = { sqlstate: '23505', version, file: '001.sql', line: 2 };
+    expect(failed).toMatchObject([{ tenant_id: broken.id, position: 37, attempts: 1, error }]);
+
+    await many.inTenant(broken, 'DELETE FROM $schema.products WHERE id = 2');
+    const ended = await many.command(paused.id, 'retry-failed');
+    expect(ended).toMatchObject({ state: 'succeeded', error: null, totals: { succeeded: 100, failed: 0 } });
+    await many.expectAllAt(version);
+    await many.end();
+  });
+
+  test('that stay within the threshold do not stop it; it ends as failed and can be tried again', async () => {
+    const broken = [fleet.tenant(4), fleet.tenant(9)];
+    for (const tenant of broken) await fleet.inTenant(tenant, 'CREATE TABLE $schema.taken ()');
+    const version = await fleet.addVersion('CREATE TABLE taken ()');
+
+    const ended = await fleet.migrate({ strategy: { maxFailures: 2 } });
+
+    expect(ended).toMatchObject({ state: 'failed', totals: { succeeded: 19, failed: 2 } });
+    expect(ended.error).toMatchObject({ code: 'TENANTS_FAILED' });
+    for (const tenant of broken) await fleet.inTenant(tenant, 'DROP TABLE $schema.taken');
+    expect(await fleet.command(ended.id, 'retry-failed')).toMatchObject({ state: 'succeeded' });
+    await fleet.expectAllAt(version);
+  });
+
+  test('of the canary pause it whatever the threshold; resumed, it goes on without it', async () => {
+    const canary = fleet.tenant(0);
+    await fleet.inTenant(canary, 'CREATE TABLE $schema.taken_too ()');
+    const version = await fleet.addVersion('CREATE TABLE taken_too ()');
+
+    const paused = await fleet.migrate({ strategy: { maxFailures: 100 } });
+
+    expect(paused).toMatchObject({
+      state: 'paused',
+      error: { code: 'CANARY_FAILED' },
+      totals: { pending: 20 },
+    });
+    const ended = await fleet.command(paused.id, 'resume');
+    expect(ended).toMatchObject({ state: 'failed', totals: { succeeded: 20, failed: 1 } });
+    await fleet.inTenant(canary, 'DROP TABLE $schema.taken_too');
+    await fleet.command(ended.id, 'retry-failed');
+    await fleet.expectAllAt(version);
+  });
+
+  test('of a schema that somebody renamed by hand touch nobody else', async () => {
+    const drifted = fleet.tenant(7);
+    await fleet.inTenant(drifted, 'ALTER SCHEMA $schema RENAME TO renamed_by_hand');
+    const version = await fleet.addVersion(ADD_COLUMN('f1'));
+
+    const ended = await fleet.migrate({ strategy: { maxFailures: 1 } });
+
+    const [failed] = await fleet.results(ended.id, 'failed');
+    expect(failed).toMatchObject({ tenant_id: drifted.id, error: { sqlstate: null } });
+    expect(failed?.error?.message).toContain('was renamed to "renamed_by_hand" by hand');
+    await fleet.inTenant(drifted, 'ALTER SCHEMA renamed_by_hand RENAME TO $schema');
+    expect(await fleet.command(ended.id, 'retry-failed')).toMatchObject({ state: 'succeeded' });
+    await fleet.expectAllAt(version);
+  });
+
+  test('do not come from tenants that are being deleted', async () => {
+    const leaving = fleet.tenant(8);
+    const version = await fleet.addVersion(ADD_COLUMN('f2'));
+    const paused = await fleet.migrate({ strategy: { pauseAfterCanary: true } });
+    (await api.delete(`/api/tenants/${leaving.id}`)).expect(200);
+    fleet.tenants.splice(8, 1);
+
+    expect(await fleet.command(paused.id, 'resume')).toMatchObject({ state: 'succeeded' });
+
+    await fleet.expectAllAt(version);
+  });
+});
+
+describe('bad input', () => {
+  test.each([
+    ['an unknown template', { templateId: randomUUID() }, 404, []],
+    ['a version that is not there', { version: 1_000 }, 400, ['version']],
+    ['tenants of nobody', { tenantIds: [randomUUID()] }, 400, ['tenantIds']],
+    [
+      'values out of range',
+      { version: 0, strategy: { canary: -1, rings: [50, 10], connections: 0, maxAttempts: 1.5, unknown: 1 } },
+      400,
+      [
+        'version',
+        'strategy.canary',
+        'strategy.rings',
+        'strategy.connections',
+        'strategy.maxAttempts',
+        'strategy.unknown',
+      ],
+    ],
+    [
+      'wrong types',
+      { strategy: 'fast', statuses: ['deleting'], dryRun: 'yes' },
+      400,
+      ['strategy', 'statuses', 'dryRun'],
+    ],
+  ])('%s is refused and named', async (_, fields, status, badFields) => {
+    const answer = await api.post('/api/migrations', { templateId: fleet.templateId, ...fields });
+
+    expect(answer.status).toBe(status);
+    expect(answer.badFields.toSorted()).toEqual(badFields.toSorted());
+  });
+
+  test('commands that make no sense are refused', async () => {
+    const ended = await fleet.migrate();
+
+    for (const verb of ['pause', 'resume', 'cancel', 'retry-failed']) {
+      const { problem } = await api.post(`/api/migrations/${ended.id}/${verb}`);
+      expect(problem, verb).toMatchObject({ status: 409, code: 'CONFLICT' });
+      expect((await api.post(`/api/migrations/${randomUUID()}/${verb}`)).status).toBe(404);
+    }
+  });
+});
+
+/** An application that reads a tenant's table through the pooler, with and without protocol-level parameters. */
+function read(tenant: NewTenant) {
+  const state = { count: 0, isStopped: false };
+  const run = async () => {
+    const client = await connect(tenant.connection_string_pooled);
+    let columns: string[] = [];
+    try {
+      while (!state.isStopped) {
+        await client.query('SELECT * FROM products');
+        const { fields } = await client.query('SELECT * FROM products WHERE id = $1', [state.count]);
+        columns = fields.map(({ name }) => name);
+        state.count += 1;
+      }
+      return { error: null, columns };
+    } catch (error) {
+      return { error, columns };
+    } finally {
+      await client.end();
+    }
+  };
+  const done = run();
+  return {
+    get count() {
+      return state.count;
+    },
+    stop: () => {
+      state.isStopped = true;
+      return done;
+    },
+  };
+}
