@@ -2,9 +2,10 @@ import { rmSync } from 'node:fs';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { createDatabase, deleteDatabase } from '../support/databases.js';
 import { untilNothingIsLeft } from '../support/leftovers.js';
-import { loginError, query } from '../support/sql.js';
+import { errorCodeOf, loginError, query } from '../support/sql.js';
 import { createTestDirectory } from '../support/stack.js';
-import { openWorld } from '../support/world.js';
+import { createHost, createTemplate, createTenant, deleteTenant, posFiles } from '../support/tenancy.js';
+import { openWorld, type World } from '../support/world.js';
 import { installPostgres } from './postgres-binaries.js';
 
 const VERSIONS = ['16.14.0-beta.17', '17.10.0-beta.17', '18.4.0-beta.17'];
@@ -12,7 +13,7 @@ const VERSIONS = ['16.14.0-beta.17', '17.10.0-beta.17', '18.4.0-beta.17'];
 const directory = createTestDirectory();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-test.each(VERSIONS)('creates, uses and drops a database on PostgreSQL %s', async (version) => {
+test.each(VERSIONS)('creates, uses and drops databases and tenants on PostgreSQL %s', async (version) => {
   const world = await openWorld({ postgresBinDir: await installPostgres(version, directory) });
   onTestFinished(() => world.stop());
 
@@ -32,4 +33,37 @@ test.each(VERSIONS)('creates, uses and drops a database on PostgreSQL %s', async
   expect(await loginError(database.connection_string)).not.toBeNull();
   expect(await loginError(database.connection_string_pooled)).not.toBeNull();
   await untilNothingIsLeft(world);
+  await useTenants(world);
 });
+
+/** Roles have other membership options since PostgreSQL 16, and the doors to tenants rest on them. */
+async function useTenants(world: World): Promise<void> {
+  const template = await createTemplate(world, posFiles(), 'pos');
+  const { database, host } = await createHost(world);
+  const [a, b, own] = [
+    await createTenant(world, { templateId: template.id, databaseId: database.id }),
+    await createTenant(world, { templateId: template.id, databaseId: database.id }),
+    await createTenant(world, { templateId: template.id, isolation: 'database' }),
+  ];
+  for (const tenant of [a, b, own]) {
+    const insert = `INSERT INTO products (sku, name) VALUES ('1', '${tenant.slug}')`;
+    await query(tenant.connection_string_pooled, insert);
+    expect(await query(tenant.connection_string_pooled, 'SELECT name FROM products')).toEqual([
+      { name: tenant.slug },
+    ]);
+    expect(await query(tenant.connection_string, 'SELECT slug FROM tenants')).toEqual([
+      { slug: tenant.slug },
+    ]);
+  }
+  const foreign = `SELECT name FROM ${a.schema_name}.products`;
+  expect(await errorCodeOf(query(b.connection_string, foreign))).toBe('42501');
+  expect(await errorCodeOf(query(b.connection_string, `SET ROLE ${a.schema_name}`))).toBe('42501');
+  expect(await errorCodeOf(query(host.app.connection_string, foreign))).toBe('42501');
+  expect(await query(host.readonly.connection_string, foreign)).toEqual([{ name: a.slug }]);
+  await query(
+    host.app.connection_string_pooled,
+    `BEGIN; SET LOCAL ROLE ${a.schema_name}; ${foreign}; COMMIT`,
+  );
+  for (const tenant of [a, b, own]) await deleteTenant(world, tenant);
+  (await world.api.delete(`/api/databases/${database.id}`)).expect(200);
+}
