@@ -1,4 +1,5 @@
 import { invalidField, RowhouseError } from '../kernel/errors.js';
+import { fieldPath } from './field-path.js';
 
 const MAX_DEPTH = 32;
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -16,7 +17,7 @@ export function assertStorable(root: unknown, rootName: string): void {
     if (depth === MAX_DEPTH) throw invalidField(field, `must be nested at most ${MAX_DEPTH} levels deep`);
     for (const [name, inner] of Object.entries(value)) {
       assertText(name, field || rootName);
-      pending.push({ value: inner, field: field ? `${field}.${name}` : name, depth: depth + 1 });
+      pending.push({ value: inner, field: fieldPath(field, name), depth: depth + 1 });
     }
   }
 }

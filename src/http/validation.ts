@@ -1,6 +1,7 @@
 import { ValidationPipe } from '@nestjs/common';
 import { getMetadataStorage, type ValidationError } from 'class-validator';
 import { type FieldError, RowhouseError } from '../kernel/errors.js';
+import { fieldPath } from './field-path.js';
 
 /** Names every bad field at once. Nothing is converted: `"20"` is no number. */
 export function createValidationPipe(): ValidationPipe {
@@ -23,8 +24,8 @@ export function toValidationFailure(failures: ValidationError[]): RowhouseError 
 }
 
 function describe(failure: ValidationError, path: string): FieldError[] {
-  const field = path + failure.property;
-  const children = (failure.children ?? []).flatMap((child) => describe(child, `${field}.`));
+  const field = fieldPath(path, failure.property);
+  const children = (failure.children ?? []).flatMap((child) => describe(child, field));
   const { constraints } = failure;
   return constraints ? [{ field, message: messageOf(failure, constraints) }, ...children] : children;
 }
