@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { MigrationVerb, RunOptions } from './cli/migrations.js';
 import { SCOPES } from './http/scopes.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -8,7 +9,11 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 
 /** Each command loads its own code, so that `rowhouse migrate` does not wait for the whole application. */
-const program = new Command('rowhouse').description('Postgres as a service.').version(version);
+const program = new Command('rowhouse')
+  .description('Postgres as a service.')
+  .version(version)
+  // Otherwise the `--version` of a subcommand would be this one.
+  .enablePositionalOptions();
 
 program
   .command('start')
@@ -46,6 +51,46 @@ program
   .action(async (options: { name: string; scope: string[] }) =>
     (await import('./cli/create-key.js')).createKey(options.name, options.scope),
   );
+
+const migrations = program
+  .command('migrations')
+  .description("bring template versions to a running Rowhouse's tenants (ROWHOUSE_URL, ROWHOUSE_KEY)");
+
+migrations
+  .command('run')
+  .description('apply a template version to all its tenants, and show how far it is')
+  .requiredOption('--template <id or name>', 'the template')
+  .option('--version <number>', 'the version; the newest when left out', integer)
+  .option('--dry-run', 'try it in the scratch database only')
+  .option('--canary <number>', 'how many tenants go first, alone', integer)
+  .option('--connections <number>', 'how many sessions work at once', integer)
+  .action(async (options: RunOptions) => (await import('./cli/migrations.js')).runMigration(options));
+
+migrations
+  .command('status')
+  .description('show where a migration stands, and why tenants failed')
+  .argument('<id>')
+  .action(async (id: string) => (await import('./cli/migrations.js')).showMigration(id));
+
+const MIGRATION_VERBS: Readonly<Record<MigrationVerb, string>> = {
+  pause: 'let the tenants at work finish, and rest',
+  resume: 'go on with the pending tenants',
+  'retry-failed': 'try the failed tenants again, and go on',
+  cancel: 'let the tenants at work finish, and end it',
+};
+
+for (const [verb, description] of Object.entries(MIGRATION_VERBS) as [MigrationVerb, string][]) {
+  migrations
+    .command(verb)
+    .description(description)
+    .argument('<id>')
+    .action(async (id: string) => (await import('./cli/migrations.js')).commandMigration(verb, id));
+}
+
+function integer(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
 
 try {
   await program.parseAsync();

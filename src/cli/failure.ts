@@ -3,11 +3,12 @@ import { isUnavailable } from '../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../kernel/errors.js';
 import { maskText } from '../kernel/masking.js';
 import { StackError } from '../stack/stack-error.js';
+import { ApiFailure } from './api-client.js';
 
 /** Says in one line why the command failed, and ends the process with 1. */
 export function reportFailure(error: unknown): never {
   process.stderr.write(`✖ ${maskText(describe(error))}\n`);
-  if (error instanceof StackError) {
+  if (error instanceof StackError || error instanceof ApiFailure) {
     for (const line of error.details) process.stderr.write(`    ${maskText(line)}\n`);
   }
   process.exit(1);
@@ -15,8 +16,9 @@ export function reportFailure(error: unknown): never {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const isExpected =
-    error instanceof StackError || error instanceof ConfigError || error instanceof RowhouseError;
+  const isExpected = [StackError, ApiFailure, ConfigError, RowhouseError].some(
+    (kind) => error instanceof kind,
+  );
   if (isExpected) return error.message;
   if (isUnavailable(error))
     return `PostgreSQL or PgBouncer does not answer: ${messageOf(error)}. Check DB_HOST, DB_PORT, DB_PGBOUNCER_HOST and DB_PGBOUNCER_PORT`;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { commandMigration, runMigration, showMigration } from '../../src/cli/migrations.js';
 import { Fleet, type Migration } from '../support/migrations.js';
 import { connect } from '../support/sql.js';
 import type { NewTenant } from '../support/tenancy.js';
@@ -344,6 +345,115 @@ describe('failures', () => {
     expect(await fleet.command(paused.id, 'resume')).toMatchObject({ state: 'succeeded' });
 
     await fleet.expectAllAt(version);
+  });
+});
+
+describe('a dry run', () => {
+  test('tries the new versions for each version that tenants have, and changes nobody', async () => {
+    await fleet.addVersion(ADD_COLUMN('d1'));
+    await fleet.migrate({ tenantIds: [fleet.tenant(2).id] });
+    await fleet.addVersion(ADD_COLUMN('d2'));
+    const before = await fleet.ledger();
+
+    const tried = await fleet.migrate({ dryRun: true });
+
+    const { version } = fleet;
+    expect(tried).toMatchObject({ state: 'succeeded', error: null, totals: { tenants: 0 } });
+    expect(tried.report).toMatchObject([
+      { from_version: version - 2, tenants: 19, state: 'succeeded', error: null },
+      { from_version: version - 1, tenants: 1, state: 'succeeded', error: null },
+    ]);
+    expect(await fleet.ledger()).toEqual(before);
+    await fleet.migrate();
+    await fleet.expectAllAt(version);
+  });
+
+  test('tells what a new version will fail with, also beside an unfinished migration', async () => {
+    await fleet.addVersion(ADD_COLUMN('d3'));
+    const paused = await fleet.migrate({ strategy: { pauseAfterCanary: true } });
+    await fleet.addVersion('SELECT 1;\nALTER TABLE nothing ADD COLUMN x int');
+
+    const tried = await fleet.migrate({ dryRun: true });
+
+    expect(tried).toMatchObject({ state: 'failed', error: { code: 'DRY_RUN_FAILED' } });
+    expect(tried.report).toMatchObject([
+      { from_version: fleet.version - 2, error: { sqlstate: '42P01', line: 2 } },
+      { from_version: fleet.version - 1, error: { sqlstate: '42P01', line: 2 } },
+    ]);
+    const { problem } = await api.post(`/api/migrations/${tried.id}/retry-failed`);
+    expect(problem).toMatchObject({ code: 'CONFLICT' });
+    expect(await fleet.command(paused.id, 'resume')).toMatchObject({ state: 'succeeded' });
+    await fleet.removeVersion();
+  });
+});
+
+describe('the command line', () => {
+  const lines: string[] = [];
+  beforeAll(() => {
+    vi.stubEnv('ROWHOUSE_URL', world.app.url);
+    vi.stubEnv('ROWHOUSE_KEY', world.config.apiKey ?? '');
+    for (const stream of [process.stdout, process.stderr]) {
+      vi.spyOn(stream, 'write').mockImplementation((text) => {
+        lines.push(String(text));
+        return true;
+      });
+    }
+  });
+  afterAll(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+    process.exitCode = 0;
+  });
+
+  /** What it prints, and the exit code that it leaves. */
+  async function run(command: () => Promise<void>): Promise<{ text: string; code: unknown }> {
+    lines.length = 0;
+    process.exitCode = 0;
+    await command();
+    const code = process.exitCode;
+    process.exitCode = 0;
+    return { text: lines.join(''), code };
+  }
+
+  test('follows a migration by the name of its template', async () => {
+    const version = await fleet.addVersion(ADD_COLUMN('c1'));
+
+    const { text, code } = await run(() => runMigration({ template: fleet.templateName, canary: 2 }));
+
+    expect(code).toBe(0);
+    expect(text).toContain(`20 tenants have version ${version}`);
+    await fleet.expectAllAt(version);
+  });
+
+  test('says why tenants failed, shows it later, and tries them again', async () => {
+    const broken = fleet.tenant(1);
+    await fleet.inTenant(broken, 'CREATE TABLE $schema.taken_again ()');
+    const version = await fleet.addVersion('CREATE TABLE taken_again ()');
+
+    const { text, code } = await run(() => runMigration({ template: fleet.templateId, connections: 1 }));
+
+    expect(code).toBe(1);
+    expect(text).toContain(`${broken.slug} (${broken.schema_name}): relation "taken_again" already exists`);
+    const id = /Migration (\S+)/.exec(text)?.[1] ?? '';
+    expect((await run(() => showMigration(id))).text).toContain('paused');
+    await fleet.inTenant(broken, 'DROP TABLE $schema.taken_again');
+    const retried = await run(() => commandMigration('retry-failed', id));
+    expect(retried).toMatchObject({ code: 0, text: expect.stringContaining(`have version ${version}`) });
+  });
+
+  test('tells what a dry run found, and that there is nothing to do', async () => {
+    await fleet.addVersion('SELEC 1');
+    const tried = await run(() => runMigration({ template: fleet.templateId, dryRun: true }));
+    await fleet.removeVersion();
+    const nothing = await run(() => runMigration({ template: fleet.templateId }));
+
+    expect(tried.code).toBe(1);
+    expect(tried.text).toContain('(20 tenants): failed: syntax error');
+    expect(nothing).toMatchObject({ code: 0, text: expect.stringContaining('already') });
+  });
+
+  test('names the templates that there are when it gets another name', async () => {
+    await expect(runMigration({ template: 'nonsense' })).rejects.toThrow('There is no template "nonsense"');
   });
 });
 

@@ -1,10 +1,8 @@
-import { PassThrough, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { type StreamedEvent, streamEvents } from '../../http/event-stream.js';
 import { toOperationDto } from '../../operations/operation.dto.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { hasEnded } from '../../operations/operation-state.js';
-
-/** Proxies drop connections on which nothing moves, often after 30 or 60 s. */
-const KEEP_ALIVE_MS = 15_000;
 
 type Snapshots = AsyncIterable<Operation>;
 
@@ -13,27 +11,15 @@ type Snapshots = AsyncIterable<Operation>;
  * change, and a last `end`. `watch` is told by its signal when the client has left.
  */
 export function toEventStream(watch: (signal: AbortSignal) => Snapshots): Readable {
-  const stream = new PassThrough();
-  const abort = new AbortController();
-  const keepAlive = setInterval(() => stream.write(': keep-alive\n\n'), KEEP_ALIVE_MS);
-  stream.once('close', () => {
-    clearInterval(keepAlive);
-    abort.abort();
-  });
-  send(watch(abort.signal), stream).catch((error: Error) => stream.destroy(error));
-  return stream;
+  return streamEvents((signal) => toEvents(watch(signal)));
 }
 
-async function send(snapshots: Snapshots, stream: PassThrough): Promise<void> {
+async function* toEvents(snapshots: Snapshots): AsyncGenerator<StreamedEvent> {
   let before: Operation | null = null;
   for await (const operation of snapshots) {
-    stream.write(renderEvent(before?.state === operation.state ? 'progress' : 'state', operation));
-    if (hasEnded(operation)) stream.write(renderEvent('end', operation));
+    const data = toOperationDto(operation);
+    yield { type: before?.state === operation.state ? 'progress' : 'state', data };
+    if (hasEnded(operation)) yield { type: 'end', data };
     before = operation;
   }
-  stream.end();
-}
-
-function renderEvent(type: 'state' | 'progress' | 'end', operation: Operation): string {
-  return `event: ${type}\ndata: ${JSON.stringify(toOperationDto(operation))}\n\n`;
 }

@@ -1,7 +1,7 @@
 import { type ClientBase, DatabaseError } from 'pg';
 import { FIND_SCHEMA, FIND_SCHEMA_BY_OID, type SchemaRow } from '../../infra/postgres/host-sql.js';
 import { SQLSTATE } from '../../infra/postgres/sqlstate.js';
-import { quoteLiteral } from '../../kernel/identifiers.js';
+import { quoteIdentifier, quoteLiteral } from '../../kernel/identifiers.js';
 import { refusal, type VersionFailed } from './version-failure.js';
 import type { VersionOrder } from './version-order.js';
 
@@ -22,10 +22,11 @@ const FIND_ENTRY = `
  */
 export function insertEntry(order: VersionOrder, state: LedgerEntry['state']): string {
   const { schemaName, schemaOid, version } = order;
-  const sameOid = schemaOid === null ? '' : ` AND n.oid = ${schemaOid}`;
+  const oid = `pg_catalog.to_regnamespace(${quoteLiteral(quoteIdentifier(schemaName))})::pg_catalog.oid`;
+  const isThere = schemaOid === null ? `${oid} IS NOT NULL` : `${oid} = ${schemaOid}`;
   return `INSERT INTO shared.schema_versions (schema_name, template_id, version, checksum, state, statements_done)
-    VALUES ((SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.nspname = ${quoteLiteral(schemaName)}${sameOid}),
-      ${quoteLiteral(version.templateId)}, ${version.number}, ${quoteLiteral(version.checksum)}, '${state}', 0)`;
+    VALUES (CASE WHEN ${isThere} THEN ${quoteLiteral(schemaName)} END, ${quoteLiteral(version.templateId)},
+      ${version.number}, ${quoteLiteral(version.checksum)}, '${state}', 0)`;
 }
 
 /** Whether `insertEntry` failed because the schema has a row already. */

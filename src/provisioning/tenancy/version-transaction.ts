@@ -16,11 +16,10 @@ import { joinFiles } from './version-place.js';
 const OPENING_STATEMENTS = 5;
 
 /**
- * What DISCARD ALL does and a message of several statements may contain: the session goes on to another tenant, which
+ * The part of DISCARD ALL that a message of several statements may contain: the session goes on to another tenant, which
  * must meet no setting and no temporary table of this one's.
  */
-const CLEAN_SESSION =
-  'RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD TEMP';
+const CLEAN_SESSION = 'RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP';
 
 /**
  * Statements, ledger row and COMMIT in one message: one round trip, and either all of it is in force or nothing. The row

@@ -1,0 +1,100 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
+import { VersionFailed } from '../../../provisioning/tenancy/version-failure.js';
+import type { TenantResult } from '../migration.js';
+import type { HostSession } from './host-session.js';
+import { isWorthRetrying, retryDelay } from './retry-policy.js';
+import type { RunContext, Versions } from './run-context.js';
+import type { TenantMigrator } from './tenant-migrator.js';
+import { toProblem } from './tenant-problem.js';
+import type { QueuedTenant, TenantQueue } from './tenant-queue.js';
+
+const IDLE_MS = 20;
+
+export interface FanOutOrder {
+  readonly context: RunContext;
+  readonly versions: Versions;
+  readonly queue: TenantQueue;
+  readonly migrator: TenantMigrator;
+  /** Told of each tenant that is through. */
+  readonly report: (tenant: QueuedTenant, result: TenantResult) => void;
+}
+
+/** Takes one tenant after the other, in one session as long as it stays in one database. */
+export class FanOutWorker {
+  private session: HostSession | null = null;
+  /** The database that it counts for in the queue. */
+  private place: string | null = null;
+
+  constructor(private readonly order: FanOutOrder) {}
+
+  async work(): Promise<void> {
+    const { queue, context } = this.order;
+    try {
+      while (!queue.isDone && !context.control.isStopped) {
+        const tenant = queue.take(this.place);
+        if (tenant) await this.serve(tenant);
+        else await pause(IDLE_MS);
+      }
+    } finally {
+      await this.leaveSession();
+      if (this.place !== null) queue.leave(this.place);
+    }
+  }
+
+  private async serve(tenant: QueuedTenant): Promise<void> {
+    const startedAt = performance.now();
+    tenant.attempts += 1;
+    try {
+      await this.migrate(tenant);
+      this.report(tenant, { state: 'succeeded', error: null, startedAt });
+    } catch (error) {
+      this.order.context.signal.throwIfAborted();
+      await this.settleFailure(tenant, error, startedAt);
+    }
+  }
+
+  private async migrate(tenant: QueuedTenant): Promise<void> {
+    const { migrator, context, versions } = this.order;
+    const { databaseName } = tenant.home;
+    if (this.place !== databaseName) await this.leaveSession();
+    this.place = databaseName;
+    this.session ??= await migrator.open(tenant.home);
+    await migrator.migrate(this.session, tenant, { context, versions });
+  }
+
+  private async settleFailure(tenant: QueuedTenant, error: unknown, startedAt: number): Promise<void> {
+    const { migrator, queue, context, versions } = this.order;
+    if (!(error instanceof VersionFailed)) this.closeSession();
+    if (isUnavailable(error)) await migrator.assertServerAnswers(tenant.home);
+    if (isWorthRetrying(error) && tenant.attempts < context.migration.strategy.maxAttempts) {
+      return queue.postpone(tenant, retryDelay(tenant.attempts));
+    }
+    if (await migrator.isGone(tenant.home))
+      return this.report(tenant, { state: 'skipped', error: null, startedAt });
+    const next = versions.find(({ number }) => number > tenant.version);
+    const problem = toProblem(error, next?.number ?? context.migration.version);
+    this.report(tenant, { state: 'failed', error: problem, startedAt });
+  }
+
+  private report(
+    tenant: QueuedTenant,
+    { startedAt, ...outcome }: Pick<TenantResult, 'state' | 'error'> & { startedAt: number },
+  ): void {
+    const durationMs = Math.round(performance.now() - startedAt);
+    const { home, version, attempts } = tenant;
+    this.order.report(tenant, { tenantId: home.id, version, attempts, durationMs, ...outcome });
+    this.order.queue.settle();
+  }
+
+  private async leaveSession(): Promise<void> {
+    const { session } = this;
+    this.session = null;
+    await session?.leave();
+  }
+
+  private closeSession(): void {
+    this.session?.close();
+    this.session = null;
+  }
+}

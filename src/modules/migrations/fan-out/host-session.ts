@@ -1,0 +1,43 @@
+import type { PoolClient } from 'pg';
+import type { ManagedServer } from '../../../provisioning/managed-server.js';
+import type { HostConnections } from '../../../provisioning/tenancy/host-connections.js';
+import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
+
+/** A worker's session in a hosting database. */
+export class HostSession {
+  private constructor(
+    readonly client: PoolClient,
+    private readonly isShared: boolean,
+  ) {}
+
+  static async open(
+    connections: HostConnections,
+    server: ManagedServer,
+    { databaseName, isolation }: TenantHome,
+  ): Promise<HostSession> {
+    const client = await connections.connect(server, databaseName);
+    client.on('error', ignore);
+    return new HostSession(client, isolation === 'schema');
+  }
+
+  /** Gives it back for others. One in a tenant's own database is ended: those of many tenants would add up. */
+  async leave(): Promise<void> {
+    if (!this.isShared) return this.close();
+    try {
+      await this.client.query('DISCARD ALL');
+      this.client.off('error', ignore);
+      this.client.release();
+    } catch {
+      this.close();
+    }
+  }
+
+  /** Ends it, as what it is in is not known. */
+  close(): void {
+    this.client.release(true);
+    this.client.off('error', ignore);
+  }
+}
+
+/** A session that ends between two statements shows at the next one; without a listener it would end the process. */
+function ignore(): void {}

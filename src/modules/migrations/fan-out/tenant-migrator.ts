@@ -1,0 +1,56 @@
+import { Injectable } from '@nestjs/common';
+import type { ManagedServer } from '../../../provisioning/managed-server.js';
+import { ServerRegistry } from '../../../provisioning/server-registry.js';
+import { HostConnections } from '../../../provisioning/tenancy/host-connections.js';
+import { TenantDirectory } from '../../../provisioning/tenancy/tenant-directory.js';
+import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
+import { VersionRunner } from '../../../provisioning/tenancy/version-runner.js';
+import { HostSession } from './host-session.js';
+import type { RunContext, Versions } from './run-context.js';
+import type { QueuedTenant } from './tenant-queue.js';
+
+/** Brings single tenants to the version. */
+@Injectable()
+export class TenantMigrator {
+  constructor(
+    private readonly servers: ServerRegistry,
+    private readonly directory: TenantDirectory,
+    private readonly connections: HostConnections,
+    private readonly runner: VersionRunner,
+  ) {}
+
+  open(home: TenantHome): Promise<HostSession> {
+    return HostSession.open(this.connections, this.servers.get(home.serverId), home);
+  }
+
+  /** Throws VersionFailed, after which the session is as good as before, or what the connection ended with. */
+  async migrate(
+    { client }: HostSession,
+    tenant: QueuedTenant,
+    { context, versions }: { context: RunContext; versions: Versions },
+  ): Promise<void> {
+    const { schemaName, schemaOid } = tenant.home;
+    const { lockTimeoutMs, statementTimeoutMs } = context.migration.strategy;
+    for (const version of versions) {
+      if (version.number <= tenant.version) continue;
+      const order = { schemaName, schemaOid, version, lockTimeoutMs, statementTimeoutMs };
+      await this.runner.apply(client, order, context.signal);
+      tenant.version = version.number;
+    }
+  }
+
+  /** Throws when the tenant's server is away: then it is no matter of this tenant. */
+  async assertServerAnswers({ serverId }: TenantHome): Promise<void> {
+    await this.servers.get(serverId).postgres.ping();
+  }
+
+  /** Whether the tenant was deleted, or is just being deleted. */
+  async isGone({ id }: TenantHome): Promise<boolean> {
+    const home = await this.directory.find(id);
+    return home === null || home.status === 'deleting';
+  }
+
+  serverOf({ serverId }: TenantHome): ManagedServer {
+    return this.servers.get(serverId);
+  }
+}
