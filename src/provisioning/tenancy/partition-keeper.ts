@@ -14,7 +14,7 @@ import {
   type PartitionTarget,
   toFailure,
 } from './partition-outcome.js';
-import { type PartitionRule, type PartitionSchedule, scheduleOf } from './partition-plan.js';
+import { type PartitionRule, type PartitionTimetable, timetableOf } from './partition-plan.js';
 import { type PartitionStep, planSteps } from './partition-steps.js';
 
 /** Tenants of one database worked on at a time. */
@@ -57,8 +57,8 @@ export interface PartitionRequest {
   readonly signal: AbortSignal;
 }
 
-interface ScheduledRequest extends PartitionRequest {
-  readonly schedule: PartitionSchedule;
+interface TimedRequest extends PartitionRequest {
+  readonly timetable: PartitionTimetable;
 }
 
 /** What is to do for one target. */
@@ -81,12 +81,12 @@ export class PartitionKeeper {
     targets: readonly PartitionTarget[],
     request: PartitionRequest,
   ): Promise<PartitionOutcome[]> {
-    const schedule = scheduleOf(request.rule, request.now);
+    const timetable = timetableOf(request.rule, request.now);
     const outcomes = targets.map(newOutcome);
     let open = outcomes;
     for (const pauseMs of PAUSES_MS) {
       await pause(pauseMs, undefined, { signal: request.signal });
-      const tasks = await this.look(place, open, { ...request, schedule });
+      const tasks = await this.look(place, open, { ...request, timetable });
       await this.act(place, tasks, request);
       open = open.filter(({ failures }) => failures.some(({ sqlState }) => WORTH_ANOTHER_LOOK.has(sqlState)));
       if (open.length === 0) break;
@@ -98,9 +98,9 @@ export class PartitionKeeper {
   private look(
     { server, databaseName }: PartitionPlace,
     outcomes: readonly PartitionOutcome[],
-    request: ScheduledRequest,
+    request: TimedRequest,
   ): Promise<Task[]> {
-    const { rule, names } = request.schedule;
+    const { rule, names } = request.timetable;
     const schemas = outcomes.map(({ target }) => target.schemaName);
     return this.connections.use(server, databaseName, async (client) => {
       const catalog = await readCatalog(client, { schemas, table: rule.table, names });
@@ -128,7 +128,7 @@ export class PartitionKeeper {
 function toTask(
   outcome: PartitionOutcome,
   { found, strayRows }: { found: PartitionedTable | PartitionFailure; strayRows: StrayAnswer },
-  request: ScheduledRequest,
+  request: TimedRequest,
 ): Task[] {
   if (!('partitions' in found)) {
     if (!ABSENT.has(found.sqlState) || isExpected(outcome, request)) outcome.failures.push(found);
@@ -139,7 +139,7 @@ function toTask(
     outcome.failures.push(stray);
     return [];
   }
-  const { steps, defaultRows } = planSteps(request.schedule, { table: found, strayRows: stray }, request);
+  const { steps, defaultRows } = planSteps(request.timetable, { table: found, strayRows: stray }, request);
   noteDefaultRows(outcome, defaultRows);
   return [{ outcome, steps }];
 }

@@ -5,7 +5,7 @@ import {
   expiredPartitions,
   missingPartitions,
   type PartitionRule,
-  scheduleOf,
+  timetableOf,
 } from './partition-plan.js';
 
 const RULE: PartitionRule = {
@@ -35,7 +35,7 @@ function missing(
   rule: Partial<PartitionRule>,
   { now, keyType = 'timestamptz', partitions = [], takenNames = [] }: Case,
 ) {
-  const { calendars } = scheduleOf({ ...RULE, ...rule }, new Date(now));
+  const { calendars } = timetableOf({ ...RULE, ...rule }, new Date(now));
   const present = { partitions, takenNames: new Set(takenNames) };
   return missingPartitions(calendars[keyType].periods, 'sales', present).map(
     ({ name, range }) =>
@@ -156,7 +156,7 @@ describe('what has expired', () => {
     { name: 'after', range: { from: time('2026-03-01'), to: Infinity } },
   ];
   const expired = (rule: Partial<PartitionRule>, now: string) => {
-    const { calendars } = scheduleOf({ ...RULE, ...rule }, new Date(now));
+    const { calendars } = timetableOf({ ...RULE, ...rule }, new Date(now));
     return expiredPartitions(calendars.timestamptz, partitions).map(({ name }) => name);
   };
 

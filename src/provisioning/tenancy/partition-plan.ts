@@ -17,7 +17,7 @@ export interface PartitionRule {
 }
 
 /** A rule at one moment. It is worked out once for all tenants. */
-export interface PartitionSchedule {
+export interface PartitionTimetable {
   readonly rule: PartitionRule;
   readonly calendars: Readonly<Record<KeyType, PartitionCalendar>>;
   /** Every name that its periods may get. */
@@ -49,7 +49,7 @@ export interface PlannedPartition {
 /** Names a period can get: its own, and more where that is taken. */
 const NAMES_A_PERIOD = 5;
 
-export function scheduleOf(rule: PartitionRule, now: Date): PartitionSchedule {
+export function timetableOf(rule: PartitionRule, now: Date): PartitionTimetable {
   const timestamptz = calendarOf(rule, now, 'timestamptz');
   const date = calendarOf(rule, now, 'date');
   const labels = new Set([...timestamptz.periods, ...date.periods].map(({ label }) => label));

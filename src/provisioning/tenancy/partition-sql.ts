@@ -10,7 +10,10 @@ export interface ParentTable {
   readonly keyType: KeyType;
 }
 
-/** Where a waiting ALTER TABLE stands, all who come after it queue: it must not stand there for long. */
+/**
+ * Where a waiting ALTER TABLE stands, all who come after it queue, also at the tables that foreign keys point at, whose
+ * writers it excludes: it must not stand there for long.
+ */
 export const LOCK_TIMEOUT = '1s';
 const STATEMENT_TIMEOUT = '20s';
 

@@ -9,7 +9,7 @@ import {
   missingPartitions,
   type PartitionCalendar,
   type PartitionRule,
-  type PartitionSchedule,
+  type PartitionTimetable,
   type Period,
   type PlannedPartition,
   periodFrom,
@@ -32,7 +32,7 @@ const CREATIONS_A_MESSAGE = 32;
 
 /** What a table needs to be as the rule wants it: creations first, since a missing partition hurts most. */
 export function planSteps(
-  { rule, calendars }: PartitionSchedule,
+  { rule, calendars }: PartitionTimetable,
   found: { table: PartitionedTable; strayRows: readonly StrayRows[] },
   { moveDefaultRows }: { moveDefaultRows: boolean },
 ): { steps: PartitionStep[]; defaultRows: DefaultRows[] } {
