@@ -72,6 +72,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION shared.create_monthly_partitions(integer) IS
-  'Makes the partitions "<table>_YYYY_MM" that are missing for this month and months_ahead more (0 to 120), in UTC, of every table in a registered tenant''s schema that is partitioned by ranges of one timestamptz, timestamp or date column, and returns them. Waits at most 2 s for a lock; what fails is a WARNING and stops no other table. One transaction: its locks last until its end. Raises 22023 for a bad months_ahead.';
+  'Makes the partitions "<table>_YYYY_MM" that are missing for this month and months_ahead more (0 to 120), in UTC, of every table in a registered tenant''s schema that is partitioned by ranges of one timestamptz, timestamp or date column, and returns them. Waits at most 2 s for a lock; what fails is a WARNING and stops no other table. All in one transaction: until its end nobody writes the tables that foreign keys of the partitioned ones point to, so choose a quiet hour, or a partition policy. Raises 22023 for a bad months_ahead.';
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA shared FROM PUBLIC;
