@@ -9,8 +9,11 @@ const ENTRY_POINTS = ['app\\.module', 'bootstrap', 'main', 'cli'];
 
 const folders = (names) => `^src/(${names.join('|')})/`;
 
+/** The library for applications stands beside them too; from here on the server itself is one of its users. */
+const USES_TENANCY = LAYERS.indexOf('provisioning');
+
 function layerRule(layer, at) {
-  const allowed = LAYERS.slice(0, at + 1);
+  const allowed = [...LAYERS.slice(0, at + 1), ...(at >= USES_TENANCY ? ['tenancy'] : [])];
   return {
     name: `layer-${layer}`,
     comment: `${layer} imports only: ${allowed.join(', ')}`,

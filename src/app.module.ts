@@ -7,11 +7,17 @@ import { ControlDbModule } from './infra/control-db/control-db.module.js';
 import { RedisModule } from './infra/redis/redis.module.js';
 import { Clock, SystemClock } from './kernel/clock.js';
 import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
+import { CapacityModule } from './modules/capacity/capacity.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { HostsModule } from './modules/hosts/hosts.module.js';
+import { LeakTestModule } from './modules/leak-test/leak-test.module.js';
+import { MigrationsModule } from './modules/migrations/migrations.module.js';
 import { OperationsApiModule } from './modules/operations/operations-api.module.js';
+import { PartitionsModule } from './modules/partitions/partitions.module.js';
 import { ServersModule } from './modules/servers/servers.module.js';
+import { TemplatesModule } from './modules/templates/templates.module.js';
+import { TenantSqlModule } from './modules/tenant-sql/tenant-sql.module.js';
 import { TenantsModule } from './modules/tenants/tenants.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
@@ -54,7 +60,13 @@ export class AppModule {
         ServersModule,
         DatabasesModule,
         HostsModule,
+        TemplatesModule,
         TenantsModule,
+        TenantSqlModule,
+        LeakTestModule,
+        MigrationsModule,
+        PartitionsModule,
+        CapacityModule,
         ...more,
       ],
     };

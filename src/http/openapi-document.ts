@@ -38,6 +38,7 @@ const IDEMPOTENCY_KEY = {
 
 const TAGS: Readonly<Record<string, string>> = {
   Databases: 'Managed databases, their credentials and connection strings',
+  'Partition policies': 'Partitioned tables of many tenants, made ahead of time and retired',
   Operations: 'Durable records of work: state, progress, error',
   Servers: 'The PostgreSQL servers and how they compare with what Rowhouse knows',
   'API keys': 'Who may do what',

@@ -10,6 +10,8 @@ interface PooledHome {
   readonly host: string | null;
   readonly maxConnections: number;
   readonly hasShadow: boolean;
+  /** One server connection for all its users together. */
+  readonly isProbe: boolean;
 }
 
 /** What the homes in stock are made with. */
@@ -24,21 +26,25 @@ export interface StockLimits {
  */
 const FIND_POOLED_HOMES = `
   SELECT database_name AS name, NULL AS host, max_connections AS "maxConnections",
-         shadow_database_oid IS NOT NULL AS "hasShadow"
+         shadow_database_oid IS NOT NULL AS "hasShadow", false AS "isProbe"
   FROM databases
   WHERE server_id = $1 AND status IN ('creating', 'active', 'suspended')
   UNION ALL
-  SELECT database_name, NULL, $2::integer, false
+  SELECT database_name, NULL, $2::integer, false, false
   FROM warm_databases
   WHERE server_id = $1 AND state IN ('building', 'ready') AND database_oid IS NOT NULL
   UNION ALL
-  SELECT t.schema_name, d.database_name, t.max_connections, false
+  SELECT t.schema_name, d.database_name, t.max_connections, false, false
   FROM tenants t JOIN databases d ON d.id = t.database_id
   WHERE t.server_id = $1 AND t.isolation = 'schema' AND t.status IN ('creating', 'active', 'suspended')
   UNION ALL
-  SELECT w.schema_name, d.database_name, $3::integer, false
+  SELECT w.schema_name, d.database_name, $3::integer, false, false
   FROM warm_schemas w JOIN databases d ON d.id = w.database_id
-  WHERE w.server_id = $1 AND w.state IN ('building', 'ready') AND w.schema_oid IS NOT NULL`;
+  WHERE w.server_id = $1 AND w.state IN ('building', 'ready') AND w.schema_oid IS NOT NULL
+  UNION ALL
+  SELECT p.alias, d.database_name, 1, false, true
+  FROM leak_probes p JOIN databases d ON d.id = p.database_id
+  WHERE p.server_id = $1 AND p.is_open`;
 
 /** All aliases that the server's pooler shall serve, after the control database. */
 export async function readAliases(
@@ -60,6 +66,7 @@ function toAliases({ config: { host, port, pooler } }: ManagedServer, home: Pool
     port,
     database: home.host ?? home.name,
     poolSize: sizes.main,
+    ...(home.isProbe && { maxConnections: 1 }),
     authUser,
   };
   if (!home.hasShadow) return [main];

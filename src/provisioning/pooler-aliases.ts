@@ -68,8 +68,17 @@ export class PoolerAliases {
   }
 
   /** Ends every client and server connection of the alias and of its shadow. */
-  async evict(server: ManagedServer, databaseName: string): Promise<void> {
-    for (const alias of namesOf(databaseName)) await this.whileKilled(server, alias, async () => {});
+  evict(server: ManagedServer, databaseName: string): Promise<void> {
+    return this.evictAll(server, namesOf(databaseName));
+  }
+
+  /** The same for many aliases, looking once which of them there are. */
+  async evictAll({ pooler }: ManagedServer, names: readonly string[]): Promise<void> {
+    if (!pooler) return;
+    for (const alias of await servedOf(pooler, names)) {
+      await pooler.kill(alias);
+      await resume(pooler, alias);
+    }
   }
 
   /** Replaces the server connections of the alias and of its shadow, each after its transaction. */

@@ -9,12 +9,16 @@ import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
 import { Repair } from './reconciliation/repair.js';
 import { RoleProvisioner } from './role-provisioner.js';
 import { ServerRegistry } from './server-registry.js';
+import { DriftReader } from './tenancy/drift-reader.js';
 import { HostConnections } from './tenancy/host-connections.js';
 import { HostDoors } from './tenancy/host-doors.js';
 import { HostProvisioner } from './tenancy/host-provisioner.js';
 import { HostReader } from './tenancy/host-reader.js';
 import { HostTeardown } from './tenancy/host-teardown.js';
 import { HostTemplates } from './tenancy/host-templates.js';
+import { LeakProbeStore } from './tenancy/leak-probe-store.js';
+import { LeakProbes } from './tenancy/leak-probes.js';
+import { LeakTest } from './tenancy/leak-test.js';
 import { PartitionKeeper } from './tenancy/partition-keeper.js';
 import { PartitionTargets } from './tenancy/partition-targets.js';
 import { Registry } from './tenancy/registry.js';
@@ -30,6 +34,7 @@ import { WarmPool } from './warm-pool.js';
 
 const PUBLIC_PROVIDERS = [
   DatabaseProvisioner,
+  DriftReader,
   Extensions,
   HomeCredentials,
   HostConnections,
@@ -38,6 +43,9 @@ const PUBLIC_PROVIDERS = [
   HostTeardown,
   HostReader,
   HostTemplates,
+  LeakProbeStore,
+  LeakProbes,
+  LeakTest,
   PartitionKeeper,
   PartitionTargets,
   PoolerAliases,

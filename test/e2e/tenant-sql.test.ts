@@ -406,12 +406,8 @@ describe('limits', () => {
 
   test('never holds a value of half a gigabyte', async () => {
     const megabytes = await heapOf(async () => {
-      const half = "repeat(repeat('x', 500000), 1000)";
-      expect(await run(shop, `SELECT ${half}`)).toMatchObject({ rows: [], truncated: true });
-      expect(await run(shop, `SELECT 1::text UNION ALL SELECT ${half}`)).toMatchObject({
-        rows: [['1']],
-        truncated: true,
-      });
+      const sql = "SELECT '1' UNION ALL SELECT repeat(repeat('x', 500000), 1000)";
+      expect(await run(shop, sql)).toMatchObject({ rows: [['1']], row_count: 1, truncated: true });
     });
 
     expect(megabytes).toBeLessThan(100);
@@ -432,7 +428,7 @@ describe('limits', () => {
   });
 
   test('a write whose answer is a value without end is undone', async () => {
-    const sql = "INSERT INTO settings VALUES ('huge', 'x') RETURNING repeat(repeat('x', 100000), 1000)";
+    const sql = "INSERT INTO settings VALUES ('huge', 'x') RETURNING repeat(repeat('x', 30000), 1000)";
 
     expect((await refusal(shop, sql, { readOnly: false })).detail).toContain('maxBytes');
     expect(await value(shop, "SELECT count(*)::int FROM settings WHERE key = 'huge'")).toBe(0);

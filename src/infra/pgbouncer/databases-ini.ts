@@ -8,6 +8,8 @@ export interface PoolerAlias {
   readonly database: string;
   /** Server connections for each user of the alias. */
   readonly poolSize: number;
+  /** Server connections of all its users together; left out, there is no such limit. */
+  readonly maxConnections?: number;
   /**
    * Who looks up the verifiers of its users. Set here, since with a global `auth_user` PgBouncer 1.18 keeps whoever asks
    * for its console under an unknown name waiting for ever.
@@ -26,10 +28,12 @@ export function renderDatabasesIni(aliases: readonly PoolerAlias[]): string {
   return [HEADER, ...lines].join('');
 }
 
-function renderAlias({ name, host, port, database, poolSize, authUser }: PoolerAlias): string {
+function renderAlias(alias: PoolerAlias): string {
+  const { name, host, port, database, poolSize, maxConnections, authUser } = alias;
   if (!Number.isInteger(poolSize) || poolSize < 1) throw new TypeError('a pool has at least one connection');
   const target = `host=${quoteValue(host)} port=${port} dbname=${quoteValue(database)}`;
-  return `${plainName(name)} = ${target} pool_size=${poolSize} auth_user=${quoteValue(authUser)}\n`;
+  const limit = maxConnections === undefined ? '' : ` max_db_connections=${maxConnections}`;
+  return `${plainName(name)} = ${target} pool_size=${poolSize}${limit} auth_user=${quoteValue(authUser)}\n`;
 }
 
 function quoteValue(value: string): string {

@@ -7,6 +7,7 @@ export const SQLSTATE = {
   duplicateObject: '42710',
   duplicateSchema: '42P06',
   duplicateTable: '42P07',
+  foreignKeyViolation: '23503',
   featureNotSupported: '0A000',
   insufficientPrivilege: '42501',
   invalidAuthorization: '28000',

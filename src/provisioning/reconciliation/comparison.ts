@@ -52,7 +52,12 @@ export function toComparison(input: ComparisonInput): Comparison {
     hostNames,
     schemas: observed.schemas,
     known: new Set([...homes.flatMap(databaseNames), SCRATCH_DATABASE]),
-    knownRoles: new Set([...homes.map(({ username }) => username), ...hostRoleNames(hostNames)]),
+    knownRoles: new Set([
+      ...homes.map(({ username }) => username),
+      ...hostRoleNames(hostNames),
+      ...tenancyBefore.probeNames,
+      ...tenancyAfter.probeNames,
+    ]),
     databases: new Map(observed.databases.map((database) => [database.name, database])),
     roles: new Map(observed.roles.map((role) => [role.name, role])),
   };

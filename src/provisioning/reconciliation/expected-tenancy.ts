@@ -14,6 +14,8 @@ export interface ExpectedTenancy {
   readonly tenants: readonly ExpectedTenant[];
   /** Databases with the four roles of a host around them. */
   readonly hostNames: ReadonlySet<string>;
+  /** Logins of leak self-tests, which come and go. */
+  readonly probeNames: readonly string[];
 }
 
 interface TenantRow {
@@ -56,6 +58,10 @@ const SELECT_HOSTS = `
   SELECT d.database_name FROM tenants t JOIN databases d ON d.id = t.database_id
   WHERE d.server_id = $1 AND t.isolation = 'database' AND t.template_id IS NOT NULL`;
 
+const SELECT_PROBES = `
+  SELECT p.alias || '_' || s.suffix AS name FROM leak_probes p, (VALUES ('a'), ('b')) AS s (suffix)
+  WHERE p.server_id = $1`;
+
 export async function readExpectedTenancy(
   dataSource: DataSource,
   serverId: string,
@@ -70,9 +76,11 @@ export async function readExpectedTenancy(
     serverId,
   ]);
   const hosts: { name: string }[] = await dataSource.query(SELECT_HOSTS, [serverId]);
+  const probes: { name: string }[] = await dataSource.query(SELECT_PROBES, [serverId]);
   return {
     tenants: [...tenants, ...stock].map(toExpected),
     hostNames: new Set([...hosts.map(({ name }) => name), SCRATCH_DATABASE]),
+    probeNames: probes.map(({ name }) => name),
   };
 }
 

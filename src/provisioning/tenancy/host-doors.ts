@@ -30,7 +30,10 @@ export class HostDoors {
     if (!(await hasTenants(server, databaseName))) return;
     await server.postgres.execute(refuseTenants(DatabaseName.of(databaseName), hostRoles(databaseName)));
     const tenants: { alias: string }[] = await this.dataSource.query(FIND_SCHEMAS, [databaseName]);
-    for (const { alias } of tenants) await this.aliases.evict(server, alias);
+    await this.aliases.evictAll(
+      server,
+      tenants.map(({ alias }) => alias),
+    );
     const { provisioner } = hostRoles(databaseName);
     const isQuiet = async () => {
       const alive = await server.postgres.query(END_HOSTED_SESSIONS, [databaseName, provisioner.value]);

@@ -11,8 +11,6 @@ const OBJECTS = `
   wanted AS (
     SELECT n.oid, n.nspname AS schema, pg_catalog.quote_ident(n.nspname) || '.' AS prefix
     FROM pg_catalog.pg_namespace n WHERE n.nspname = ANY ($1::text[])
-  ), extension_members AS (
-    SELECT d.classid, d.objid FROM pg_catalog.pg_depend d WHERE d.deptype = 'e'
   ), relations AS (
     SELECT w.schema, c.oid, c.relname, c.relkind, c.relpersistence, c.reloptions, c.relrowsecurity,
            c.relforcerowsecurity,
@@ -21,11 +19,9 @@ const OBJECTS = `
              || pg_catalog.quote_ident(c.relname) AS object
     FROM wanted w JOIN pg_catalog.pg_class c ON c.relnamespace = w.oid
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S', 'c', 'f') AND NOT c.relispartition
-      AND NOT EXISTS (SELECT FROM extension_members e
-                      WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND e.objid = c.oid)
-      AND NOT (c.relkind = 'S' AND EXISTS (
-        SELECT FROM pg_catalog.pg_depend d
-        WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'i'))
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
+                        AND d.objsubid = 0 AND (d.deptype = 'e' OR d.deptype = 'i' AND c.relkind = 'S'))
       AND NOT (c.relkind = 'r' AND c.relname ~ '_\\d{4}_[\\d_w]+$' AND EXISTS (
         SELECT FROM pg_catalog.pg_class p
         WHERE p.relnamespace = c.relnamespace AND p.relkind = 'p'
@@ -113,8 +109,8 @@ const OBJECTS = `
         ELSE pg_catalog.pg_get_functiondef(p.oid) END,
         pg_catalog.quote_literal(w.schema), '''''')
     FROM wanted w JOIN pg_catalog.pg_proc p ON p.pronamespace = w.oid
-    WHERE NOT EXISTS (SELECT FROM extension_members e
-                      WHERE e.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND e.objid = p.oid)
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')
     UNION ALL
     SELECT w.schema, CASE t.typtype WHEN 'd' THEN 'domain ' ELSE 'type ' END || pg_catalog.quote_ident(t.typname), NULL,
       CASE t.typtype
@@ -128,8 +124,8 @@ const OBJECTS = `
                          pg_catalog.pg_get_constraintdef(o.oid)), ' ' ORDER BY o.conname)
                 FROM pg_catalog.pg_constraint o WHERE o.contypid = t.oid AND o.contype <> 'n')) END
     FROM wanted w JOIN pg_catalog.pg_type t ON t.typnamespace = w.oid AND t.typtype IN ('e', 'r', 'd')
-    WHERE NOT EXISTS (SELECT FROM extension_members e
-                      WHERE e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND e.objid = t.oid)
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                      WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid AND d.deptype = 'e')
   ), plain AS (
     SELECT o.schema, w.names AS object, w.parents AS parent,
            pg_catalog.replace(pg_catalog.replace(o.definition, s.prefix, ''), 'public.', '') AS definition

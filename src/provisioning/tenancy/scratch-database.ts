@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type ClientBase, DatabaseError } from 'pg';
-import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
+import { isUnavailable, SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import { SchemaName } from '../../kernel/identifiers.js';
 import type { ManagedServer } from '../managed-server.js';
@@ -102,7 +102,8 @@ async function build(client: ClientBase, schema: SchemaName, versions: readonly 
   for (const { number, freshFiles } of versions) {
     for (const { name, sql } of freshFiles) {
       await client.query(RUN_FILE, [schema.value, sql]).catch((error: unknown) => {
-        if (error instanceof DatabaseError) throw new ScratchBuildFailed(number, name, error);
+        if (error instanceof DatabaseError && !isUnavailable(error))
+          throw new ScratchBuildFailed(number, name, error);
         throw error;
       });
     }

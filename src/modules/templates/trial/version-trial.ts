@@ -1,0 +1,129 @@
+import { Injectable } from '@nestjs/common';
+import { type ClientBase, DatabaseError } from 'pg';
+import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
+import type { SchemaName } from '../../../kernel/identifiers.js';
+import type { ManagedServer } from '../../../provisioning/managed-server.js';
+import { ServerRegistry } from '../../../provisioning/server-registry.js';
+import type { CatalogObject } from '../../../provisioning/tenancy/schema-catalog.js';
+import { ScratchBuildFailed, ScratchDatabase } from '../../../provisioning/tenancy/scratch-database.js';
+import { scratchSession, scratchSettings } from '../../../provisioning/tenancy/scratch-sql.js';
+import type { TemplateVersion } from '../../../provisioning/tenancy/template-store.js';
+import type { CheckedFile, CheckedVersion } from '../checked-version.js';
+import { invalidVersion } from '../version-draft.js';
+import { inspectSchema, inspectSession, readOutside } from './inspection.js';
+import { fileFailure, statementFailure } from './trial-failure.js';
+
+/** For all statements of a version together. */
+const RUN_TIMEOUT_MS = 60_000;
+
+interface Trial {
+  readonly client: ClientBase;
+  readonly schema: SchemaName;
+  readonly version: CheckedVersion;
+  readonly deadline: number;
+}
+
+/** Runs a version for real, where nobody lives, both as existing tenants would get it and as new ones would. */
+@Injectable()
+export class VersionTrial {
+  constructor(
+    private readonly servers: ServerRegistry,
+    private readonly scratch: ScratchDatabase,
+  ) {}
+
+  /** Throws SQL_ERROR or STATEMENT_TIMED_OUT with the place, and VALIDATION_FAILED for what it did. */
+  async run(version: CheckedVersion, former: readonly TemplateVersion[]): Promise<void> {
+    const server = this.servers.default();
+    await this.scratch.withFreshSchema(server, former, (client, schema) =>
+      runAsUpgrade({ client, schema, version, deadline: Date.now() + RUN_TIMEOUT_MS }),
+    );
+    await this.runAsNew(server, version, former);
+  }
+
+  private async runAsNew(
+    server: ManagedServer,
+    version: CheckedVersion,
+    former: readonly TemplateVersion[],
+  ): Promise<void> {
+    const number = former.length + 1;
+    const releases = [...former, { number, freshFiles: version.freshFiles }];
+    try {
+      await this.scratch.withFreshSchema(server, releases, async () => {});
+    } catch (error) {
+      const file = error instanceof ScratchBuildFailed && error.version === number && fileOf(version, error);
+      throw file ? fileFailure(error.cause, file) : error;
+    }
+  }
+}
+
+async function runAsUpgrade(trial: Trial): Promise<void> {
+  const { client, version } = trial;
+  const outside = await readOutside(client);
+  await (version.transactional ? runInTransaction(trial, outside) : runOnline(trial, outside));
+  assertNothing(version, await inspectSession(client));
+}
+
+async function runInTransaction(trial: Trial, outside: readonly CatalogObject[]): Promise<void> {
+  const { client, schema, version } = trial;
+  await client.query('BEGIN');
+  for (const file of version.files) {
+    await client.query(scratchSettings(schema, remaining(trial)));
+    await runStatements(client, file);
+  }
+  assertNothing(version, await inspectSchema(client, schema, outside));
+  await client.query('COMMIT');
+}
+
+async function runOnline(trial: Trial, outside: readonly CatalogObject[]): Promise<void> {
+  const { client, schema, version } = trial;
+  await inspectFresh(trial, outside);
+  for (const file of version.files) {
+    await client.query(scratchSession(schema, remaining(trial)));
+    await runStatements(client, file);
+  }
+  await client.query('RESET ALL');
+}
+
+/**
+ * Each of the statements commits by itself, so what a new schema gets instead is looked at before them, and rolled back.
+ * Where that fails, the statements fail too, and tell the place.
+ */
+async function inspectFresh(trial: Trial, outside: readonly CatalogObject[]): Promise<void> {
+  const { client, schema, version } = trial;
+  await client.query(`BEGIN; ${scratchSettings(schema, remaining(trial))}`);
+  try {
+    for (const { sql } of version.freshFiles) await client.query(sql);
+    assertNothing(version, await inspectSchema(client, schema, outside));
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
+  await client.query('ROLLBACK');
+}
+
+/** One by one, so that a failure without a position has its statement's. */
+async function runStatements(client: ClientBase, file: CheckedFile): Promise<void> {
+  for (const statement of file.statements) {
+    try {
+      await client.query(statement.text);
+    } catch (error) {
+      throw isRefusal(error) ? statementFailure(error, file, statement) : error;
+    }
+  }
+}
+
+/** PostgreSQL's no to a statement, not the end of the connection. */
+function isRefusal(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && !isUnavailable(error);
+}
+
+function remaining({ deadline }: Trial): number {
+  return deadline - Date.now();
+}
+
+function assertNothing({ field }: CheckedVersion, findings: readonly string[]): void {
+  if (findings.length > 0) throw invalidVersion(findings.map((message) => ({ field, message })));
+}
+
+function fileOf({ files }: CheckedVersion, { file }: ScratchBuildFailed): CheckedFile | null {
+  return files.find(({ name }) => name === file) ?? null;
+}
