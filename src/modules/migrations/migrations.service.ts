@@ -106,14 +106,14 @@ export class MigrationsService {
   private createOperation(
     tx: EntityManager,
     context: RequestContext,
-    { id, dryRun }: Migration,
+    { id, dryRun, strategy }: Migration,
   ): Promise<Operation> {
     const kind = dryRun ? 'migration.dry_run' : 'migration.run';
     return this.operations.create(tx, context, {
       kind,
       subjectType: 'migration',
       subjectId: id,
-      input: {},
+      input: { isPastCanary: strategy.canary === 0 },
     });
   }
 

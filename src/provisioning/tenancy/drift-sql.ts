@@ -10,7 +10,7 @@ export const FIND_SCHEMAS = `
 export const FIND_ACCESS_DRIFT = `
   WITH wanted AS (
     SELECT n.oid, n.nspname, n.nspowner, r.oid AS role
-    FROM pg_catalog.unnest($1::text[], $2::text[]) AS w (schema, role)
+    FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) AS w (schema, role)
     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
     LEFT JOIN pg_catalog.pg_roles r ON r.rolname = w.role
   ), relations AS (

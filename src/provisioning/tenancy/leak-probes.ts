@@ -8,6 +8,7 @@ import type { ManagedServer } from '../managed-server.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { HostConnections } from './host-connections.js';
 import type { LeakProbe } from './leak-probe-store.js';
+import { Registry, type RegistryEntry } from './registry.js';
 import { SchemaProvisioner, type SchemaTenant } from './schema-provisioner.js';
 
 /** A throw-away tenant that is there, with its one row. */
@@ -27,6 +28,7 @@ export class LeakProbes {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly schemas: SchemaProvisioner,
+    private readonly registry: Registry,
     private readonly connections: HostConnections,
     private readonly aliases: PoolerAliases,
   ) {}
@@ -53,6 +55,7 @@ export class LeakProbes {
     const note = `${name} ${randomHex(8)}`;
     await this.schemas.ensureRole(server, tenant);
     await this.schemas.ensureSchema(server, tenant, EMPTY);
+    await this.registry.describe(server, tenant.databaseName, inRegistry(name));
     await this.connections.use(server, tenant.databaseName, (client) => client.query(fill(name, note)));
     await this.schemas.enableLogin(server, tenant);
     return { name, password, note };
@@ -73,6 +76,11 @@ export class LeakProbes {
     });
     return [tenant(tenantA, `${alias}_a`), tenant(tenantB, `${alias}_b`)];
   }
+}
+
+/** Not active, so that applications that list the active tenants pass it by. */
+function inRegistry(name: string): RegistryEntry {
+  return { schemaName: name, slug: name, name: 'leak self-test', status: 'creating' };
 }
 
 function fill(schema: string, note: string): string {

@@ -35,13 +35,22 @@ export function scratchSettings(schema: SchemaName, statementTimeoutMs: number):
 
 export function scratchTimeouts(statementTimeoutMs: number): string {
   return `SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS};
-    SET LOCAL statement_timeout = ${Math.max(1, Math.round(statementTimeoutMs))}`;
+    SET LOCAL statement_timeout = ${milliseconds(statementTimeoutMs)}`;
 }
 
-/** The same for statements that cannot run in a transaction; `RESET ALL` ends it. */
+/**
+ * The same for statements that cannot run in a transaction; `RESET ALL` ends it. They wait for whoever works in another
+ * scratch schema just now (PostgreSQL manual, CREATE INDEX: Building Indexes Concurrently), which is no reason to fail.
+ */
 export function scratchSession(schema: SchemaName, statementTimeoutMs: number): string {
-  return scratchSettings(schema, statementTimeoutMs).replaceAll('SET LOCAL', 'SET');
+  return `SET lock_timeout = 0; SET statement_timeout = ${milliseconds(statementTimeoutMs)};
+    SET search_path = ${schema.sql}, shared, pg_temp`;
 }
 
 /** Runs a file as the schema of a new tenant gets it. */
 export const RUN_FILE = 'SELECT shared.run_tenant_sql($1, $2)';
+
+/** 0 would be no limit. */
+function milliseconds(timeoutMs: number): number {
+  return Math.max(1, Math.round(timeoutMs));
+}

@@ -9,7 +9,7 @@ import type { TenantMigrator } from './tenant-migrator.js';
 import { toProblem } from './tenant-problem.js';
 import type { QueuedTenant, TenantQueue } from './tenant-queue.js';
 
-const IDLE_MS = 20;
+const IDLE_MS = 5;
 
 export interface FanOutOrder {
   readonly context: RunContext;
