@@ -105,6 +105,12 @@ test('the scratch database is closed to everybody but its own roles', async () =
   expect(row).toEqual({ owner: fixture.config.server.adminUser, open: false });
 });
 
+test('reconciliation knows the scratch database and its roles', async () => {
+  const { findings } = await fixture.reconciler.report(fixture.server);
+
+  expect(findings.filter(({ name }) => name.startsWith(DATABASE))).toEqual([]);
+});
+
 test('several processes that need it first at once make it once', async () => {
   await fixture.admin(`DROP DATABASE ${DATABASE} WITH (FORCE)`);
   const others = await Promise.all([1, 2].map(() => startAnotherProcess(fixture.config)));
