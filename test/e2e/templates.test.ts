@@ -329,7 +329,13 @@ describe('a bad version is refused with its place, and changes nothing', async (
     ],
     ['no statement', '-- nothing', 'VALIDATION_FAILED', 'must have a statement'],
     [
-      'two deep nesting',
+      'rows that nobody reads',
+      'SELECT 1;\nSELECT generate_series(1, 100000000)',
+      'VALIDATION_FAILED',
+      'line 2, column 1: returns more than 1000 rows',
+    ],
+    [
+      'too deep nesting',
       `SELECT ${'(SELECT '.repeat(3_300)}1${')'.repeat(3_300)}`,
       'VALIDATION_FAILED',
       'nested too deep',
