@@ -4,9 +4,9 @@ import { newId } from '../../src/kernel/ids.js';
 import { PoolerAliases } from '../../src/provisioning/pooler-aliases.js';
 import { Reconciler } from '../../src/provisioning/reconciliation/reconciler.js';
 import { ServerRegistry } from '../../src/provisioning/server-registry.js';
-import { LEFTOVERS, type LeakAttack } from '../../src/provisioning/tenancy/leak-attacks.js';
-import { LeakProbeStore } from '../../src/provisioning/tenancy/leak-probe-store.js';
-import { LeakProbes } from '../../src/provisioning/tenancy/leak-probes.js';
+import { LEFTOVERS, type LeakAttack } from '../../src/provisioning/tenancy/leaks/leak-attacks.js';
+import { LeakProbeStore } from '../../src/provisioning/tenancy/leaks/leak-probe-store.js';
+import { LeakProbes } from '../../src/provisioning/tenancy/leaks/leak-probes.js';
 import {
   appOf,
   asking,
@@ -16,8 +16,8 @@ import {
   type LeakDoor,
   type LeakStage,
   look,
-} from '../../src/provisioning/tenancy/leak-stage.js';
-import { LEAK_DOORS, LeakTest, tryAll } from '../../src/provisioning/tenancy/leak-test.js';
+} from '../../src/provisioning/tenancy/leaks/leak-stage.js';
+import { LEAK_DOORS, LeakTest, tryAll } from '../../src/provisioning/tenancy/leaks/leak-test.js';
 import type { RequestOptions } from '../support/api.js';
 import { InProcessApp } from '../support/app.js';
 import { createDatabase } from '../support/databases.js';

@@ -1,11 +1,14 @@
 import { DatabaseError } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { HostConnections } from '../../src/provisioning/tenancy/host-connections.js';
-import { readCatalog } from '../../src/provisioning/tenancy/schema-catalog.js';
-import { compareCatalogs } from '../../src/provisioning/tenancy/schema-difference.js';
-import { ScratchBuildFailed, ScratchDatabase } from '../../src/provisioning/tenancy/scratch-database.js';
-import { scratchSchemaName } from '../../src/provisioning/tenancy/scratch-names.js';
-import type { TemplateFile } from '../../src/provisioning/tenancy/template-store.js';
+import { HostConnections } from '../../src/provisioning/tenancy/hosts/host-connections.js';
+import { readCatalog } from '../../src/provisioning/tenancy/templates/schema-catalog.js';
+import { compareCatalogs } from '../../src/provisioning/tenancy/templates/schema-difference.js';
+import {
+  ScratchBuildFailed,
+  ScratchDatabase,
+} from '../../src/provisioning/tenancy/templates/scratch-database.js';
+import { scratchSchemaName } from '../../src/provisioning/tenancy/templates/scratch-names.js';
+import type { TemplateFile } from '../../src/provisioning/tenancy/templates/template-store.js';
 import { posFiles } from '../support/tenancy.js';
 import { startAnotherProcess, startProvisioning } from './provisioning-fixture.js';
 

@@ -10,7 +10,7 @@ import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
-import { TemplateStore } from '../../provisioning/tenancy/template-store.js';
+import { TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 import type { CreateMigrationDto } from './dto/create-migration.dto.js';
 import type { MigrationDto } from './dto/migration.dto.js';
 import { MIGRATED_STATUSES, type Migration, type MigrationFilter } from './migration.js';

@@ -6,9 +6,15 @@ import { inParallel } from '../../kernel/in-parallel.js';
 import type { Operation, OperationHandler, StepContext } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { PartitionKeeper, type PartitionRequest } from '../../provisioning/tenancy/partition-keeper.js';
-import { toFailure } from '../../provisioning/tenancy/partition-outcome.js';
-import { type DatabaseTargets, PartitionTargets } from '../../provisioning/tenancy/partition-targets.js';
+import {
+  PartitionKeeper,
+  type PartitionRequest,
+} from '../../provisioning/tenancy/partitions/partition-keeper.js';
+import { toFailure } from '../../provisioning/tenancy/partitions/partition-outcome.js';
+import {
+  type DatabaseTargets,
+  PartitionTargets,
+} from '../../provisioning/tenancy/partitions/partition-targets.js';
 import type { PartitionReportDto } from './dto/partition-report.dto.js';
 import { nextDailyRun, retryAfter } from './next-run.js';
 import { PartitionPoliciesRepository } from './partition-policies.repository.js';

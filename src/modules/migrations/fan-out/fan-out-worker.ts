@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
-import { VersionFailed } from '../../../provisioning/tenancy/version-failure.js';
+import { VersionFailed } from '../../../provisioning/tenancy/versions/version-failure.js';
 import type { TenantResult } from '../migration.js';
 import type { HostSession } from './host-session.js';
 import { isWorthRetrying, retryDelay } from './retry-policy.js';

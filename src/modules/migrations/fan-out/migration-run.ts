@@ -1,5 +1,5 @@
-import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
-import { describeProblem } from '../../../provisioning/tenancy/version-failure.js';
+import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
+import { describeProblem } from '../../../provisioning/tenancy/versions/version-failure.js';
 import { MIGRATED_STATUSES, type PendingTenant, type TenantResult } from '../migration.js';
 import { FailureBudget } from './failure-budget.js';
 import type { FanOutTools } from './fan-out-tools.js';

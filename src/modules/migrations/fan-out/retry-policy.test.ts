@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { expect, test } from 'vitest';
-import { toVersionFailed } from '../../../provisioning/tenancy/version-failure.js';
+import { toVersionFailed } from '../../../provisioning/tenancy/versions/version-failure.js';
 import { isWorthRetrying, retryDelay } from './retry-policy.js';
 
 function refused(code: string) {

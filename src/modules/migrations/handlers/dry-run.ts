@@ -1,5 +1,5 @@
 import type { OperationHandler } from '../../../operations/operation.types.js';
-import { describeProblem } from '../../../provisioning/tenancy/version-failure.js';
+import { describeProblem } from '../../../provisioning/tenancy/versions/version-failure.js';
 import type { Migration, MigrationError } from '../migration.js';
 import type { MigrationState } from '../migration-state.js';
 import type { MigrationHandlerTools } from './handler-tools.js';

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { PartitionInterval } from '../../../provisioning/tenancy/partition-calendar.js';
+import type { PartitionInterval } from '../../../provisioning/tenancy/partitions/partition-calendar.js';
 import type { PartitionPolicyEntity } from '../partition-policy.entity.js';
 import { INTERVALS, ON_RETENTION, type OnRetention } from './fields.js';
 import { PartitionSummaryDto } from './partition-report.dto.js';

@@ -1,7 +1,10 @@
 import type { ClientBase } from 'pg';
 import type { SchemaName } from '../../../kernel/identifiers.js';
-import { type CatalogObject, readCatalogs } from '../../../provisioning/tenancy/schema-catalog.js';
-import { compareCatalogs, type SchemaDifference } from '../../../provisioning/tenancy/schema-difference.js';
+import { type CatalogObject, readCatalogs } from '../../../provisioning/tenancy/templates/schema-catalog.js';
+import {
+  compareCatalogs,
+  type SchemaDifference,
+} from '../../../provisioning/tenancy/templates/schema-difference.js';
 import {
   FIND_ADOPTED,
   FIND_DEFINERS,

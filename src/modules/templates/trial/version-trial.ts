@@ -6,10 +6,13 @@ import type { FieldError } from '../../../kernel/errors.js';
 import type { SchemaName } from '../../../kernel/identifiers.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
-import type { CatalogObject } from '../../../provisioning/tenancy/schema-catalog.js';
-import { ScratchBuildFailed, ScratchDatabase } from '../../../provisioning/tenancy/scratch-database.js';
-import { scratchSession, scratchSettings } from '../../../provisioning/tenancy/scratch-sql.js';
-import type { TemplateVersion } from '../../../provisioning/tenancy/template-store.js';
+import type { CatalogObject } from '../../../provisioning/tenancy/templates/schema-catalog.js';
+import {
+  ScratchBuildFailed,
+  ScratchDatabase,
+} from '../../../provisioning/tenancy/templates/scratch-database.js';
+import { scratchSession, scratchSettings } from '../../../provisioning/tenancy/templates/scratch-sql.js';
+import type { TemplateVersion } from '../../../provisioning/tenancy/templates/template-store.js';
 import { type CheckedFile, type CheckedVersion, problemAt } from '../checked-version.js';
 import { invalidVersion } from '../version-draft.js';
 import { inspectSchema, inspectSession, readOutside } from './inspection.js';
