@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Aborted: the program gets SIGTERM, and the command fails. */
+  readonly signal?: AbortSignal;
 }
 
 /** A program that could not be run, or that ended with an error; `output` is what it said. */
