@@ -1,8 +1,8 @@
 import { parsePair } from '../../infra/tls/certificate-pair.js';
+import type { PairSource } from '../../infra/tls/pair-source.js';
 import { SettledWatch } from '../../infra/tls/settled-watch.js';
 import type { AcmeRenewal } from './acme-renewal.js';
 import type { Deployment } from './deployment.js';
-import type { PairSource } from './pair-source.js';
 import type { ServedFiles } from './served-files.js';
 
 const EVERY_MS = 2_000;

@@ -1,15 +1,17 @@
-import type { AcmeTls, TlsSource } from '../../config/tls-config.js';
+import type { AcmeTls, FilesTls, TlsSource } from '../../config/tls-config.js';
 import { Certbot } from '../../infra/acme/certbot.js';
 import { type CertificatePair, parseCertificates, parsePair } from '../../infra/tls/certificate-pair.js';
 import { type PairFiles, readPairFiles, readPart } from '../../infra/tls/pair-files.js';
+import { digestOf, PairSource, TLS_VARIABLES } from '../../infra/tls/pair-source.js';
 import { isLoopback } from '../addresses.js';
 import { findCertbot } from '../binaries.js';
 import { type CertificateFiles, ensureCertificates, isFor, serverNames } from '../certificates.js';
 import type { DataDirectory } from '../data-directory.js';
 import { asService, type ServiceAccount } from '../service-account.js';
 import { StackError } from '../stack-error.js';
-import { digestOf, PairSource } from './pair-source.js';
 import { ServedFiles } from './served-files.js';
+
+const CERTBOT_NAMES = { ...TLS_VARIABLES, certificate: 'certbot', key: 'certbot' };
 
 export interface TlsRequest {
   readonly tls: TlsSource;
@@ -56,7 +58,7 @@ export async function prepareTls(request: TlsRequest): Promise<PreparedTls> {
 
 function choose(request: TlsRequest, local: CertificateFiles): Promise<Chosen> {
   const { tls } = request;
-  if (tls.mode === 'files') return chooseFiles(request, PairSource.ofFiles(tls));
+  if (tls.mode === 'files') return chooseFiles(request, tls);
   if (tls.mode === 'acme') return chooseAcme(request, tls, local);
   return chooseLocal(local);
 }
@@ -65,7 +67,8 @@ async function chooseLocal(local: PairFiles): Promise<Chosen> {
   return { pair: parsePair(await readPairFiles(local)), source: null, digest: '', certbot: null };
 }
 
-async function chooseFiles({ publicHost, report }: TlsRequest, source: PairSource): Promise<Chosen> {
+async function chooseFiles({ publicHost, report }: TlsRequest, tls: FilesTls): Promise<Chosen> {
+  const source = new PairSource({ certificate: tls.certificateFile, key: tls.keyFile, ca: tls.caFile });
   try {
     const text = await source.read();
     const pair = parsePair(text);
@@ -83,7 +86,7 @@ async function chooseAcme(
   local: PairFiles,
 ): Promise<Chosen> {
   const certbot = createCertbot(directory, tls);
-  const source = PairSource.ofCertbot(certbot, tls.caFile);
+  const source = new PairSource({ ...certbot.files, ca: tls.caFile }, CERTBOT_NAMES);
   await assertCa(source);
   const digest = await source.digest();
   const issued = await source
