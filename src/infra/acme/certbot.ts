@@ -22,6 +22,8 @@ export interface CertbotOptions {
   readonly serverCaFile: string | null;
 }
 
+const BOILERPLATE = /^(Saving debug log|Ask for help)/;
+
 /** Accounts, keys and certificates of one ACME server, kept by certbot in a directory of ours. */
 export class Certbot {
   constructor(private readonly options: CertbotOptions) {}
@@ -73,8 +75,8 @@ export class Certbot {
 export function explainCertbot(error: unknown): string {
   if (!(error instanceof CommandError)) return String(error);
   const lines = error.output.split('\n').map((line) => line.trim());
-  const details = lines.filter((line) => /^(Detail|Type):|error|Could not|Problem/i.test(line));
-  const telling = details.length > 0 ? details : lines.filter(Boolean);
+  const details = lines.filter((line) => line.startsWith('Detail:'));
+  const telling = details.length > 0 ? details : lines.filter((line) => line && !BOILERPLATE.test(line));
   return telling.slice(-3).join(' ');
 }
 
