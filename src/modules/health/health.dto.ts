@@ -47,7 +47,7 @@ export class HealthCertificateDto {
 
   @ApiProperty({
     description:
-      '`expiring`: less than 14 days left; `expired`: clients that verify it are refused by themselves; ' +
+      '`expiring`: less than 14 days left; `expired`: clients that verify it refuse it; ' +
       '`off`: no TLS is offered; `unknown`: nobody answered',
     enum: ['ok', 'expiring', 'expired', 'off', 'unknown'],
     enumName: 'CertificateStatus',
