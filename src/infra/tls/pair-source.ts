@@ -5,7 +5,7 @@ import { type PairFiles, readPairFiles } from './pair-files.js';
 /** Which variable, or who else, is to blame for a part that cannot be used. */
 export type PairNames = Readonly<Record<PairPart, string>>;
 
-export const TLS_VARIABLES: PairNames = {
+export const PAIR_VARIABLES: PairNames = {
   certificate: 'TLS_CERT_FILE',
   key: 'TLS_KEY_FILE',
   ca: 'TLS_CA_FILE',
@@ -15,7 +15,7 @@ export const TLS_VARIABLES: PairNames = {
 export class PairSource {
   constructor(
     readonly files: PairFiles,
-    private readonly names: PairNames = TLS_VARIABLES,
+    private readonly names: PairNames = PAIR_VARIABLES,
   ) {}
 
   /** Throws PairError. */

@@ -2,7 +2,7 @@ import type { AcmeTls, FilesTls, TlsSource } from '../../config/tls-config.js';
 import { Certbot } from '../../infra/acme/certbot.js';
 import { type CertificatePair, parseCertificates, parsePair } from '../../infra/tls/certificate-pair.js';
 import { type PairFiles, readPairFiles, readPart } from '../../infra/tls/pair-files.js';
-import { digestOf, PairSource, TLS_VARIABLES } from '../../infra/tls/pair-source.js';
+import { digestOf, PAIR_VARIABLES, PairSource } from '../../infra/tls/pair-source.js';
 import { isLoopback } from '../addresses.js';
 import { findCertbot } from '../binaries.js';
 import { type CertificateFiles, ensureCertificates, isFor, serverNames } from '../certificates.js';
@@ -11,7 +11,7 @@ import { asService, type ServiceAccount } from '../service-account.js';
 import { StackError } from '../stack-error.js';
 import { ServedFiles } from './served-files.js';
 
-const CERTBOT_NAMES = { ...TLS_VARIABLES, certificate: 'certbot', key: 'certbot' };
+const CERTBOT_NAMES = { ...PAIR_VARIABLES, certificate: 'certbot', key: 'certbot' };
 
 export interface TlsRequest {
   readonly tls: TlsSource;
