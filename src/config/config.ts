@@ -35,6 +35,12 @@ export interface ControlDatabaseConfig extends Endpoint {
   readonly throughPooler: boolean;
 }
 
+/** PEM files. A change of theirs is followed while the API runs. */
+export interface ApiTlsConfig {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
 export interface Config {
   readonly environment: string;
   readonly role: ProcessRole;
@@ -43,6 +49,8 @@ export interface Config {
     readonly bodyLimitBytes: number;
     readonly trustProxy: boolean;
     readonly rateLimitPerMinute: number;
+    /** Null: plain HTTP. */
+    readonly tls: ApiTlsConfig | null;
   };
   /** The admin key that the environment gives, if it does. */
   readonly apiKey: string | null;
@@ -83,6 +91,7 @@ export function toConfig(env: Environment): Config {
       bodyLimitBytes: env.BODY_LIMIT_BYTES,
       trustProxy: env.TRUST_PROXY,
       rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+      tls: toApiTls(env),
     },
     apiKey: env.API_KEY ?? null,
     control: {
@@ -118,6 +127,11 @@ export function toConfig(env: Environment): Config {
     },
     operations: { leaseSeconds: env.OPERATION_LEASE_SECONDS },
   });
+}
+
+function toApiTls({ API_TLS, TLS_CERT_FILE, TLS_KEY_FILE }: Environment): ApiTlsConfig | null {
+  if (!API_TLS || !TLS_CERT_FILE || !TLS_KEY_FILE) return null;
+  return { certificateFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE };
 }
 
 function toPooler(env: Environment, dbHost: string): PoolerConfig | null {

@@ -31,6 +31,8 @@ const OPTIONAL_VARIABLES = [
   'PGBOUNCER_CONFIG_DIR',
   'PUBLIC_HOST',
   'TLS_CA_FILE',
+  'TLS_CERT_FILE',
+  'TLS_KEY_FILE',
   'REDIS_URL',
   'ENCRYPTION_KEY',
 ] as const satisfies readonly (keyof Environment)[];

@@ -13,6 +13,7 @@ const CONNECTION_TIMEOUT_MS = 360_000;
 
 /** The options of the Fastify adapter. */
 export function fastifyOptions(config: Config) {
+  const server = { maxHeaderSize: MAX_HEADER_BYTES };
   return {
     bodyLimit: config.http.bodyLimitBytes,
     trustProxy: config.http.trustProxy,
@@ -20,7 +21,8 @@ export function fastifyOptions(config: Config) {
     genReqId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    // The certificate follows before it listens: ApiCertificate.
+    ...(config.http.tls ? { https: server } : { http: server }),
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     forceCloseConnections: 'idle' as const,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>

@@ -4,6 +4,7 @@ import { PassportModule } from '@nestjs/passport';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { CONFIG, type Config } from '../config/config.js';
 import { newId } from '../kernel/ids.js';
+import { ApiCertificate } from './api-certificate.js';
 import { AuthenticationGuard } from './authentication.guard.js';
 import { EnvelopeInterceptor } from './envelope.interceptor.js';
 import { headerKeyStrategy } from './header-key.strategy.js';
@@ -50,6 +51,7 @@ export class HttpModule {
       providers: [
         headerKeyStrategy(names[0], KEY_HEADER, ''),
         headerKeyStrategy(names[1], 'authorization', BEARER_PREFIX),
+        ApiCertificate,
         IdempotencyStore,
         IdempotencyPurge,
         OperationAnswers,
