@@ -40,7 +40,7 @@ CREATE OR REPLACE FUNCTION shared.run_tenant_sql(schema_name varchar, sql text) 
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM shared.assert_template_target(schema_name);
-  PERFORM set_config('search_path', format('%I, shared, pg_temp', schema_name), true);
+  PERFORM set_config('search_path', format('%I, shared, public, pg_temp', schema_name), true);
   EXECUTE sql;
 END
 $$;

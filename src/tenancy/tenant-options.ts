@@ -69,7 +69,7 @@ export function beginTenant(tenant: string, options: TenantOptions): string {
     'DISCARD TEMP',
     'UNLISTEN *',
     `SET LOCAL ROLE ${name}`,
-    `SET LOCAL search_path = ${name}, shared, pg_temp`,
+    `SET LOCAL search_path = ${name}, shared, public, pg_temp`,
     ...timeoutSetting(statementTimeoutMs),
   ].join('; ');
 }

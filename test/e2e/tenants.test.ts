@@ -426,3 +426,26 @@ test('a suspended host lets nobody in who lives there, and everybody again once 
   (await api.post(`/api/databases/${database.id}/resume`)).expect(200);
   for (const door of doors) await until('the door is open again', () => canLogin(door));
 });
+
+describe('a template that needs an extension', () => {
+  test('says what a database lacks, leaves nothing behind, and runs once that is there', async () => {
+    const citext = [{ name: '01.sql', sql: 'CREATE TABLE products (name citext PRIMARY KEY);' }];
+    const needy = await createTemplate(world, citext);
+    const { database } = await createHost(world);
+    const body = { slug: 'needy', templateId: needy.id, databaseId: database.id };
+
+    const refused = (await api.post('/api/tenants', body)).expect(400);
+
+    expect(refused.problem.code).toBe('SQL_ERROR');
+    expect(refused.problem.detail).toMatch(/type "citext" does not exist/);
+    (await api.put(`/api/databases/${database.id}/extensions/citext`)).expect(200);
+    const tenant = await until('its slug is free again', async () => {
+      const answer = await api.post<NewTenant>('/api/tenants', body);
+      return answer.status === 201 && answer.data;
+    });
+    expect(await names(tenant)).toEqual([]);
+    const own = { slug: 'needy-own', templateId: needy.id, isolation: 'database', extensions: ['citext'] };
+    expect(await names(await createTenant(world, own))).toEqual([]);
+    (await api.post('/api/tenants', { slug: 'needy-schema', extensions: ['citext'] })).expect(400);
+  });
+});

@@ -40,7 +40,7 @@ describe.each(['pooled', 'direct'] as const)('through the %s port', (door) => {
 
     expect(seen).toEqual({
       role: TENANT_A,
-      path: `${TENANT_A}, shared, pg_temp`,
+      path: `${TENANT_A}, shared, public, pg_temp`,
       names: TENANT_A,
     });
     const { rows } = await pool.query("SELECT current_user AS role, current_setting('search_path') AS path");

@@ -68,14 +68,14 @@ export function setPassword(role: RoleName, verifier: string): string {
 }
 
 /**
- * Binds a tenant's login to its schema: what its names mean, that it may connect, and that the host's `_app` role may
+ * Binds a tenant's login to its schema: what its names mean (`public` comes last, for the extensions that stand there), that it may connect, and that the host's `_app` role may
  * become it (PostgreSQL manual, 5.9.3 and ALTER ROLE).
  */
 export function bindTenant(tenant: RoleName, database: DatabaseName, roles: HostRoleNames): string {
   return `
     GRANT ${roles.tenants.sql} TO ${tenant.sql};
     GRANT ${tenant.sql} TO ${roles.app.sql};
-    ALTER ROLE ${tenant.sql} IN DATABASE ${database.sql} SET search_path = ${tenant.sql}, shared`;
+    ALTER ROLE ${tenant.sql} IN DATABASE ${database.sql} SET search_path = ${tenant.sql}, shared, public`;
 }
 
 /** The same names as in a tenant schema mean the same in a tenant's own database. */

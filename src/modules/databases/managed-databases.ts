@@ -20,6 +20,7 @@ export interface DatabaseWish {
   readonly statementTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
   readonly idleInTransactionTimeoutMs?: number;
+  readonly extensions?: string[];
 }
 
 export interface ManagedDatabase extends DatabaseHome {

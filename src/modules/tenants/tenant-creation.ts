@@ -71,6 +71,7 @@ export class TenantCreation {
       ...wish.settings,
       friendlyName: wish.dto.name ?? wish.dto.slug,
       ownerEmail,
+      extensions: wish.dto.extensions,
     });
     // The request's Idempotency-Key belongs to the tenant's own operation.
     const making = await this.databases.begin(tx, { ...context, idempotencyKey: null }, database);

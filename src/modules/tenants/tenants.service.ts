@@ -190,11 +190,15 @@ function settingsOfTenant(source: Tenant) {
 }
 
 /** A database of its own is nobody's choice of a host. */
-function assertCoherent({ isolation, databaseId, hostGroup, ownerEmail }: CreateTenantDto): void {
+function assertCoherent({ isolation, databaseId, hostGroup, ownerEmail, extensions }: CreateTenantDto): void {
   const isDatabase = isolation === 'database';
   if (isDatabase && databaseId) throw invalidField('databaseId', 'is for isolation schema only');
   if (isDatabase && hostGroup) throw invalidField('hostGroup', 'is for isolation schema only');
   if (databaseId && hostGroup) throw invalidField('hostGroup', 'is not for tenants with a databaseId');
+  if (!isDatabase && extensions) {
+    const how = 'give them to the hosting database: PUT /api/databases/:id/extensions/:name';
+    throw invalidField('extensions', `is for isolation database only; ${how}`);
+  }
   if (!isDatabase && ownerEmail) throw invalidField('ownerEmail', 'is for isolation database only');
 }
 

@@ -1,8 +1,12 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
   IsBoolean,
   IsEmail,
+  IsIn,
   IsInt,
   IsString,
   Length,
@@ -12,6 +16,7 @@ import {
   Min,
   ValidateIf,
 } from 'class-validator';
+import { ALLOWED_EXTENSIONS } from '../../../provisioning/extensions.js';
 
 export const MAX_TIMEOUT_MS = 86_400_000;
 const MAX_CONNECTIONS_LIMIT = 10_000;
@@ -89,6 +94,24 @@ export function TimeoutMs(parameter: string, example: number) {
     IsInt({ message: 'must be a whole number of milliseconds' }),
     Min(0, { message: 'must be at least 0' }),
     Max(MAX_TIMEOUT_MS, { message: `must be at most ${MAX_TIMEOUT_MS}` }),
+  );
+}
+
+export function ExtensionNames() {
+  const known = ALLOWED_EXTENSIONS.join(', ');
+  return applyDecorators(
+    ApiPropertyOptional({
+      description: 'Extensions to install, from the allow-list; each must be installed on the server.',
+      enum: ALLOWED_EXTENSIONS,
+      isArray: true,
+      example: ['pgcrypto'],
+    }),
+    IsArray({ message: 'must be a list' }),
+    ArrayMaxSize(ALLOWED_EXTENSIONS.length, {
+      message: `must have at most ${ALLOWED_EXTENSIONS.length} items`,
+    }),
+    ArrayUnique({ message: 'must not name an extension twice' }),
+    IsIn(ALLOWED_EXTENSIONS, { each: true, message: `each must be one of ${known}` }),
   );
 }
 

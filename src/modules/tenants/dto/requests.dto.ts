@@ -5,7 +5,7 @@ import { ListQuery } from '../../../http/pagination.js';
 import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../../databases/connection-strings.js';
 import { DatabaseSettingsDto } from '../../databases/dto/database-settings.dto.js';
-import { FriendlyName, Optional } from '../../databases/dto/fields.js';
+import { ExtensionNames, FriendlyName, Optional } from '../../databases/dto/fields.js';
 import { TENANT_STATUSES } from '../tenant-status.js';
 import { Metadata, Slug } from './fields.js';
 
@@ -65,6 +65,11 @@ export class CreateTenantDto extends DatabaseSettingsDto {
   @MaxLength(254, { message: 'must have at most 254 characters' })
   @IsEmail({}, { message: 'must be an e-mail address' })
   ownerEmail?: string;
+
+  /** For isolation `database`; a hosting database has those of its own. */
+  @Optional('extensions')
+  @ExtensionNames()
+  extensions?: string[];
 
   @Optional('metadata')
   @Metadata()

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ClientBase } from 'pg';
+import { type ClientBase, DatabaseError } from 'pg';
 import {
   admitApp,
   bindTenant,
@@ -58,6 +58,8 @@ const REGISTER_PUBLIC = `
 const PROVISION = 'SELECT shared.provision_tenant_schema($1, $2, $3, $4, $5)';
 /** A drop locks a table, its indexes, its sequences and its TOAST table; this many at a time stay far from the lock table's size. */
 const TABLES_A_DROP = 100;
+/** What statements are refused with, as opposed to locks, limits and lost connections. */
+const TEMPLATE_ERRORS = /^(0A|22|23|42|P0)/;
 
 /** Makes and removes tenants' schemas and logins. Every method looks first and acts second. */
 @Injectable()
@@ -181,7 +183,7 @@ export class SchemaProvisioner {
       await client.query(PROVISION, [id, schemaName, templateId, version, seeds]);
     } catch (error) {
       if (sqlState(error) === SQLSTATE.duplicateSchema) throw ownershipMismatch('schema', schemaName);
-      throw error;
+      throw asRefusal(error);
     }
   }
 
@@ -216,7 +218,9 @@ async function fillPublic(client: ClientBase, tenant: PublicTenant, seeds: boole
   if (rows.length > 0) return;
   await client.query('BEGIN');
   const kinds = seeds ? ['schema', 'seed'] : ['schema'];
-  await client.query(RUN_PUBLIC, [templateId, templateVersion, kinds]);
+  await client.query(RUN_PUBLIC, [templateId, templateVersion, kinds]).catch((error: unknown) => {
+    throw asRefusal(error);
+  });
   await client.query(REGISTER_PUBLIC, [id, slug, name, templateId]);
   await client.query('COMMIT');
 }
@@ -233,6 +237,18 @@ async function dropInParts(client: ClientBase, { oid, name }: SchemaRow): Promis
     await client.query(dropTables(name, part));
   }
   await client.query(dropSchema(name));
+}
+
+/** Where a template runs in one database and not in another: an extension is missing, or a type of the host's own. */
+function asRefusal(error: unknown): unknown {
+  const isTemplates = error instanceof DatabaseError && TEMPLATE_ERRORS.test(error.code ?? '');
+  if (!isTemplates) return error;
+  const place = error.detail ? ` ${error.detail}` : '';
+  return new RowhouseError(
+    'SQL_ERROR',
+    `The template does not run in this database: ${error.message} (SQLSTATE ${error.code}).${place}`,
+    { cause: error },
+  );
 }
 
 function renamedByHand(expected: string, name: string): RowhouseError {

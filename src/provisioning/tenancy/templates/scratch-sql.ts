@@ -30,7 +30,7 @@ export function dropScratchSchema(schema: SchemaName): string {
 
 /** For the beginning of a transaction: a template's names mean the schema's own objects, or those of `shared`. */
 export function scratchSettings(schema: SchemaName, statementTimeoutMs: number): string {
-  return `${scratchTimeouts(statementTimeoutMs)}; SET LOCAL search_path = ${schema.sql}, shared, pg_temp`;
+  return `${scratchTimeouts(statementTimeoutMs)}; SET LOCAL search_path = ${schema.sql}, shared, public, pg_temp`;
 }
 
 export function scratchTimeouts(statementTimeoutMs: number): string {
@@ -44,7 +44,7 @@ export function scratchTimeouts(statementTimeoutMs: number): string {
  */
 export function scratchSession(schema: SchemaName, statementTimeoutMs: number): string {
   return `SET lock_timeout = 0; SET statement_timeout = ${milliseconds(statementTimeoutMs)};
-    SET search_path = ${schema.sql}, shared, pg_temp`;
+    SET search_path = ${schema.sql}, shared, public, pg_temp`;
 }
 
 /** Runs a file as the schema of a new tenant gets it. */

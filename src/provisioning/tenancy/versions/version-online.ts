@@ -103,6 +103,6 @@ class OnlineRun {
 }
 
 function renderSettings({ schemaName, lockTimeoutMs, statementTimeoutMs }: VersionOrder): string {
-  return `SET search_path = ${quoteIdentifier(schemaName)}, shared, pg_temp;
+  return `SET search_path = ${quoteIdentifier(schemaName)}, shared, public, pg_temp;
     SET lock_timeout = ${lockTimeoutMs}; SET statement_timeout = ${statementTimeoutMs}`;
 }

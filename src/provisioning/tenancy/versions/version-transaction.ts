@@ -49,7 +49,7 @@ function renderOpening(order: VersionOrder): string {
     SET LOCAL lock_timeout = ${order.lockTimeoutMs};
     SET LOCAL statement_timeout = ${order.statementTimeoutMs};
     ${insertEntry(order, 'applied')};
-    SET LOCAL search_path = ${quoteIdentifier(order.schemaName)}, shared, pg_temp;\n`;
+    SET LOCAL search_path = ${quoteIdentifier(order.schemaName)}, shared, public, pg_temp;\n`;
 }
 
 async function assertApplied(client: ClientBase, order: VersionOrder): Promise<VersionOutcome> {
