@@ -18,6 +18,7 @@ import { RedisModule } from '../../src/infra/redis/redis.module.js';
 import { Clock, SystemClock } from '../../src/kernel/clock.js';
 import { RowhouseError } from '../../src/kernel/errors.js';
 import { newId } from '../../src/kernel/ids.js';
+import { AddressBansModule } from '../../src/modules/address-bans/address-bans.module.js';
 import { ApiKeysModule } from '../../src/modules/api-keys/api-keys.module.js';
 
 class Part {
@@ -139,6 +140,7 @@ export async function startHttpApp(config: Config): Promise<NestFastifyApplicati
       RedisModule,
       HttpModule.register(),
       ApiKeysModule,
+      AddressBansModule,
     ],
     controllers: [ThingsController],
   };
