@@ -10,6 +10,6 @@ export abstract class AddressBans {
   /** Milliseconds since 1970, or null. Asks nobody: it is on the path of every request. */
   abstract bannedUntil(block: string): number | null;
 
-  /** Never fails: what cannot be stored holds in this process, and is stored later. */
-  abstract ban(block: string, cause: BanCause): Promise<void>;
+  /** Holds at once in this process. It is stored in the background, later if need be, and then holds in all. */
+  abstract ban(block: string, cause: BanCause): void;
 }

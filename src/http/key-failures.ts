@@ -32,7 +32,7 @@ export class KeyFailures {
     const { hits } = await this.counters.addExactly(name, WINDOW_MS);
     if (hits >= limit) {
       await this.counters.forget(name);
-      await this.bans.ban(block, { failures: hits, requestId: request.id, address: request.ip ?? null });
+      this.bans.ban(block, { failures: hits, requestId: request.id, address: request.ip ?? null });
     }
     await this.slowDown(hits);
   }

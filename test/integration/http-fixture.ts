@@ -110,6 +110,15 @@ export class ThingsController {
   }
 }
 
+@Controller('health')
+@Public()
+class LivenessController {
+  @Get()
+  look(): string {
+    return 'alive';
+  }
+}
+
 @Global()
 @Module({})
 class FoundationModule {
@@ -142,7 +151,7 @@ export async function startHttpApp(config: Config): Promise<NestFastifyApplicati
       ApiKeysModule,
       AddressBansModule,
     ],
-    controllers: [ThingsController],
+    controllers: [ThingsController, LivenessController],
   };
   const app = await createHttpApp(root, config, { logger: false });
   await app.listen(0, '127.0.0.1');

@@ -27,6 +27,7 @@ export class ActiveBans extends AddressBans implements OnModuleInit, OnApplicati
   private until = new Map<string, number>();
   /** Those that the control database could not take. */
   private readonly unsaved = new Map<string, Unsaved>();
+  private saving: Promise<void> | null = null;
   private changes = 0;
 
   constructor(
@@ -54,7 +55,7 @@ export class ActiveBans extends AddressBans implements OnModuleInit, OnApplicati
     return until > Date.now() ? until : null;
   }
 
-  async ban(block: string, cause: BanCause): Promise<void> {
+  ban(block: string, cause: BanCause): void {
     if (this.bannedUntil(block) !== null) return;
     const createdAt = this.clock.now();
     const expiresAt = new Date(createdAt.getTime() + this.config.keyFailures.banSeconds * 1000);
@@ -63,7 +64,8 @@ export class ActiveBans extends AddressBans implements OnModuleInit, OnApplicati
     this.until.set(block, expiresAt.getTime());
     this.unsaved.set(block, { ban, cause });
     this.logger.warn(`${block} is banned after ${cause.failures} wrong API keys`);
-    await this.save();
+    // No client waits for it, least of all while the database is away.
+    void this.save();
   }
 
   /** After a ban was lifted in the control database. */
@@ -85,7 +87,14 @@ export class ActiveBans extends AddressBans implements OnModuleInit, OnApplicati
     await this.bans.purge().catch((error) => this.logger.debug('Old bans stay for now', error));
   }
 
-  private async save(): Promise<void> {
+  private save(): Promise<void> {
+    this.saving ??= this.saveAll().finally(() => {
+      this.saving = null;
+    });
+    return this.saving;
+  }
+
+  private async saveAll(): Promise<void> {
     if (this.unsaved.size === 0) return;
     try {
       for (const [block, unsaved] of this.unsaved) {
