@@ -1,4 +1,17 @@
-import { Body, Controller, type DynamicModule, Get, Global, Module, Post, Query, Res } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  Body,
+  Controller,
+  type DynamicModule,
+  Get,
+  Global,
+  Module,
+  Post,
+  Query,
+  Res,
+  StreamableFile,
+} from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Type } from 'class-transformer';
@@ -83,6 +96,19 @@ export class ThingsController {
   raw(@Res({ passthrough: true }) reply: FastifyReply): string {
     reply.type('text/plain');
     return 'raw';
+  }
+
+  /** Eight lines in four seconds. */
+  @Get('stream')
+  @Public()
+  stream(): StreamableFile {
+    async function* ticks() {
+      for (let at = 0; at < 8; at += 1) {
+        await pause(500);
+        yield 'tick\n';
+      }
+    }
+    return new StreamableFile(Readable.from(ticks()), { type: 'text/event-stream' });
   }
 
   @Get('broken')
