@@ -24,7 +24,15 @@ import { HttpModule } from '../../src/http/http.module.js';
 import { ListQuery } from '../../src/http/pagination.js';
 import { Page, Reply } from '../../src/http/reply.js';
 import type { RequestContext } from '../../src/http/request-context.js';
-import { Context, Public, RawAnswer, RequireScope, UuidParam } from '../../src/http/route.js';
+import {
+  Context,
+  Public,
+  RawAnswer,
+  RequireScope,
+  TenantFiltered,
+  TenantRoute,
+  UuidParam,
+} from '../../src/http/route.js';
 import { AuditModule } from '../../src/infra/control-db/audit.module.js';
 import { ControlDbModule } from '../../src/infra/control-db/control-db.module.js';
 import { RedisModule } from '../../src/infra/redis/redis.module.js';
@@ -82,6 +90,20 @@ export class ThingsController {
   @RequireScope('databases:read')
   context(@Context() context: RequestContext): RequestContext {
     return context;
+  }
+
+  @Get('mine')
+  @RequireScope('tenants:read')
+  @TenantFiltered()
+  mine(@Context() context: RequestContext): readonly string[] | null {
+    return context.principal.tenantIds;
+  }
+
+  @Get('of/:tenantId')
+  @RequireScope('tenants:read')
+  @TenantRoute('tenantId')
+  ofTenant(@UuidParam('tenantId') tenantId: string): object {
+    return { tenantId };
   }
 
   @Get('open')
