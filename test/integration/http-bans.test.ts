@@ -83,6 +83,7 @@ describe('an address with too many wrong keys', () => {
     ['without a key', {}],
     ['to an open route', { path: '/api/things/open' }],
     ['to a route that does not exist', { path: '/api/nowhere' }],
+    ['with a method that does not exist', { method: 'PATCH' }],
     ['to Swagger UI', { path: '/docs' }],
     ['with a body that is never read', { method: 'POST', body: 'x'.repeat(5_000_000), key: KEY }],
   ])('is refused %s', async (_, options) => {
