@@ -24,12 +24,13 @@ const DOCS_POLICY = [
 
 const ONE_YEAR_SECONDS = 31_536_000;
 
+const API_HEADERS = { ...ALWAYS, 'Content-Security-Policy': API_POLICY };
+const DOCS_HEADERS = { ...ALWAYS, 'Content-Security-Policy': DOCS_POLICY };
+const DOCS_PATH = new RegExp(`^/${DOCS}([/?]|$)`);
+
 /** The headers of every answer. A browser ignores Strict-Transport-Security without TLS (RFC 6797, 7.2). */
 export function securityHeaders(url: string, protocol: string): Record<string, string> {
-  const isDocs = url === `/${DOCS}` || url.startsWith(`/${DOCS}/`) || url.startsWith(`/${DOCS}?`);
-  return {
-    ...ALWAYS,
-    'Content-Security-Policy': isDocs ? DOCS_POLICY : API_POLICY,
-    ...(protocol === 'https' && { 'Strict-Transport-Security': `max-age=${ONE_YEAR_SECONDS}` }),
-  };
+  const headers = DOCS_PATH.test(url) ? DOCS_HEADERS : API_HEADERS;
+  if (protocol !== 'https') return headers;
+  return { ...headers, 'Strict-Transport-Security': `max-age=${ONE_YEAR_SECONDS}` };
 }
