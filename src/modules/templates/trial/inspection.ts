@@ -39,9 +39,7 @@ export async function inspectSchema(
   const views = await find<{ name: string; relation: string }>(FIND_OPEN_VIEWS);
   const plain = (text: string) => text.replaceAll(`${schema.sql}.`, '').replaceAll(`${schema.value}.`, '');
   return [
-    ...compareCatalogs(before, await readOutside(client))
-      .filter(isNews)
-      .map(describeChange),
+    ...compareCatalogs(before, await readOutside(client)).filter(isNews).map(describeChange),
     ...written.map(
       ({ name }) => `it writes rows of ${name}, but a template writes only the tenant's own tables`,
     ),
