@@ -11,7 +11,7 @@ import { AdminKey } from './modules/api-keys/admin-key.js';
 
 export interface StartedApp {
   readonly app: NestFastifyApplication;
-  /** Where the API listens, such as `http://127.0.0.1:3000`. */
+  /** How the API is reached, such as `http://127.0.0.1:3000`. */
   readonly url: string;
   /** The admin key, only when this start made it: it can't be shown again. */
   readonly adminKey: string | null;
@@ -35,9 +35,17 @@ export async function startApp(config: Config, more: readonly DynamicModule[] = 
   try {
     const adminKey = await app.get(AdminKey).ensure();
     await app.listen(config.http.port, config.http.host);
-    return { app, url: await app.getUrl(), adminKey };
+    return { app, url: reachableUrl(await app.getUrl(), config), adminKey };
   } catch (error) {
     await app.close();
     throw error;
   }
+}
+
+/** Over HTTPS by the name that the certificate is for. */
+function reachableUrl(url: string, { http, publicHost }: Config): string {
+  if (http.tls === null || publicHost === null) return url;
+  const reachable = new URL(url);
+  reachable.hostname = publicHost.includes(':') ? `[${publicHost}]` : publicHost;
+  return reachable.origin;
 }

@@ -52,6 +52,31 @@ program
     (await import('./cli/create-key.js')).createKey(options.name, options.scope),
   );
 
+const templates = program
+  .command('templates')
+  .description('templates of a running Rowhouse (ROWHOUSE_URL, ROWHOUSE_KEY)');
+
+templates
+  .command('add')
+  .description('make a template of SQL files, or add them as its next version')
+  .argument('<name>')
+  .argument('<path>', 'a .sql file, or a folder of them')
+  .option('--description <text>', 'what it is for')
+  .action(async (name: string, path: string, options: { description?: string }) =>
+    (await import('./cli/templates.js')).addTemplate(name, path, options.description),
+  );
+
+templates
+  .command('list')
+  .description('list the templates')
+  .action(async () => (await import('./cli/templates.js')).listTemplates());
+
+templates
+  .command('drift')
+  .description('name the tenants that are not as their version made them')
+  .argument('<name>')
+  .action(async (name: string) => (await import('./cli/templates.js')).showDrift(name));
+
 const migrations = program
   .command('migrations')
   .description("bring template versions to a running Rowhouse's tenants (ROWHOUSE_URL, ROWHOUSE_KEY)");

@@ -43,6 +43,8 @@ apt-get -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends "$@"
 # Where the machine has a policy of its own, the services may have been started all the same.
 for package in $new; do
   if [ -d /run/systemd/system ]; then
+    # Some packages, such as certbot's, bring no service of their name.
+    systemctl cat "$package.service" >/dev/null 2>&1 || continue
     systemctl disable --now "$package.service"
   else
     service "$package" stop >/dev/null 2>&1 || true

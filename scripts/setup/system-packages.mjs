@@ -6,7 +6,15 @@ import { run } from './run.mjs';
 
 const aptScript = fileURLToPath(new URL('install-apt.sh', import.meta.url));
 
-const PROGRAMS = [
+const CERTBOT = {
+  name: 'certbot',
+  versions: '2 or later',
+  isThere: () => hasProgram('certbot'),
+  apt: 'certbot',
+  brew: 'certbot',
+};
+
+const SERVERS = [
   {
     name: 'PostgreSQL',
     versions: '14 to 18',
@@ -30,28 +38,41 @@ const PROGRAMS = [
   },
 ];
 
-/** The servers that the local stack runs; none when DB_HOST names servers elsewhere. */
-export const systemPackages = {
-  findMissing() {
-    return missingPrograms().map(({ name, versions, apt }) => `${name} ${versions} (package ${apt})`);
-  },
-
-  async install() {
-    const missing = missingPrograms();
-    if (missing.length === 0) return;
-    busy(`Installing ${missing.map(({ name }) => name).join(', ')}`);
-    const installer = chooseInstaller(missing);
-    await run(installer.problem, installer.command, installer.args, { stdin: 'inherit' });
-    const still = missingPrograms().map(({ name }) => name);
-    if (still.length > 0)
-      throw new Error(`${still.join(', ')}: installed, but not found. ${byHand(missing)}`);
-    done(`Installed ${missing.map(({ name }) => name).join(', ')}`);
-  },
+/** Let's Encrypt's ACME server for tests. */
+const PEBBLE = {
+  name: 'pebble',
+  versions: '2.4 or later',
+  isThere: () => hasProgram('pebble') && hasProgram('pebble-challtestsrv'),
+  apt: 'pebble',
+  brew: 'pebble',
 };
 
-function missingPrograms() {
+/** What the local stack runs; nothing when DB_HOST names servers elsewhere. */
+export const systemPackages = requirement(() => {
   if (process.env.DB_HOST) return [];
-  return PROGRAMS.filter((program) => !program.isThere());
+  return process.env.TLS_MODE === 'acme' ? [...SERVERS, CERTBOT] : SERVERS;
+});
+
+/** What the tests run. */
+export const testPackages = requirement(() => [...SERVERS, CERTBOT, PEBBLE]);
+
+function requirement(programs) {
+  const findMissing = () => programs().filter((program) => !program.isThere());
+  return {
+    findMissing: () => findMissing().map(({ name, versions, apt }) => `${name} ${versions} (package ${apt})`),
+
+    async install() {
+      const missing = findMissing();
+      if (missing.length === 0) return;
+      busy(`Installing ${missing.map(({ name }) => name).join(', ')}`);
+      const installer = chooseInstaller(missing);
+      await run(installer.problem, installer.command, installer.args, { stdin: 'inherit' });
+      const still = findMissing().map(({ name }) => name);
+      if (still.length > 0)
+        throw new Error(`${still.join(', ')}: installed, but not found. ${byHand(missing)}`);
+      done(`Installed ${missing.map(({ name }) => name).join(', ')}`);
+    },
+  };
 }
 
 function chooseInstaller(missing) {

@@ -30,7 +30,7 @@ BEGIN
       FROM parents p
       JOIN pg_inherits i ON i.inhparent = p.oid
       JOIN pg_class c ON c.oid = i.inhrelid
-      CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, c.oid)) AS b (bound)
+      CROSS JOIN LATERAL (SELECT pg_get_expr(c.relpartbound, 0)) AS b (bound)
       WHERE b.bound <> 'DEFAULT'
     ), months AS (
       SELECT m AS first, m + interval '1 month' AS next

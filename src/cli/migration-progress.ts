@@ -52,6 +52,7 @@ class BarProgress implements Progress {
 
   show(migration: Migration): void {
     const { tenants, pending, failed } = migration.totals;
+    if (tenants === 0) return;
     const payload = { failed, ring: ringName(migration), rate: migration.rate ?? '–' };
     if (!this.isStarted) this.bar.start(tenants, 0, payload);
     this.isStarted = true;
@@ -68,9 +69,9 @@ class LineProgress implements Progress {
   private shownAt = Number.NEGATIVE_INFINITY;
 
   show(migration: Migration): void {
-    if (performance.now() - this.shownAt < LINE_INTERVAL_MS) return;
-    this.shownAt = performance.now();
     const { tenants, pending, failed } = migration.totals;
+    if (tenants === 0 || performance.now() - this.shownAt < LINE_INTERVAL_MS) return;
+    this.shownAt = performance.now();
     const rate = migration.rate === null ? '' : `, ${migration.rate}/s`;
     print(`${tenants - pending}/${tenants} tenants, ${failed} failed, ${ringName(migration)}${rate}`);
   }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.js';
 
 export interface Welcome {
@@ -21,9 +22,14 @@ export function renderWelcome({ url, adminKey, config, dataDir }: Welcome): stri
     '',
     adminKey ? 'Create a database:' : 'Create a database, with your key in ROWHOUSE_KEY:',
     '',
-    `curl -s -X POST ${url}/api/databases -H 'Content-Type: application/json' -H ${keyHeader(adminKey)} -d '{"friendlyName": "my first database", "ownerEmail": "me@example.com"}'`,
+    `curl -s ${verification(config)}-X POST ${url}/api/databases -H 'Content-Type: application/json' -H ${keyHeader(adminKey)} -d '{"friendlyName": "my first database", "ownerEmail": "me@example.com"}'`,
     '',
   ].join('\n');
+}
+
+/** Only when the API serves HTTPS with a certificate of a CA that the system does not know. */
+function verification({ http, caFile }: Config): string {
+  return http.tls && caFile && existsSync(caFile) ? `--cacert ${caFile} ` : '';
 }
 
 function addresses({ server, publicHost }: Config): string {

@@ -37,6 +37,12 @@ export interface ControlDatabaseConfig extends Endpoint {
   readonly throughPooler: boolean;
 }
 
+/** PEM files. A change of theirs is followed while the API runs. */
+export interface ApiTlsConfig {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
 export interface Config {
   readonly environment: string;
   readonly role: ProcessRole;
@@ -46,6 +52,8 @@ export interface Config {
     /** Whose X-Forwarded-For is believed: nobody's, that of whoever connects (one hop), or that of these networks. */
     readonly trustProxy: false | 1 | readonly string[];
     readonly rateLimitPerMinute: number;
+    /** Null: plain HTTP. */
+    readonly tls: ApiTlsConfig | null;
     /** From which origins browsers may use the API; none unless configured. */
     readonly corsOrigins: readonly string[];
     /** How long a client may take to send a request's headers, and all of it. */
@@ -98,6 +106,7 @@ export function toConfig(env: Environment): Config {
       bodyLimitBytes: env.BODY_LIMIT_BYTES,
       trustProxy: toProxyTrust(env.TRUST_PROXY),
       rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
+      tls: toApiTls(env),
       corsOrigins: listOf(env.CORS_ORIGINS),
       headersTimeoutMs: Math.min(env.HEADERS_TIMEOUT_SECONDS, env.REQUEST_TIMEOUT_SECONDS) * SECOND_MS,
       requestTimeoutMs: env.REQUEST_TIMEOUT_SECONDS * SECOND_MS,
@@ -137,6 +146,11 @@ export function toConfig(env: Environment): Config {
     },
     operations: { leaseSeconds: env.OPERATION_LEASE_SECONDS },
   });
+}
+
+function toApiTls({ API_TLS, TLS_CERT_FILE, TLS_KEY_FILE }: Environment): ApiTlsConfig | null {
+  if (!API_TLS || !TLS_CERT_FILE || !TLS_KEY_FILE) return null;
+  return { certificateFile: TLS_CERT_FILE, keyFile: TLS_KEY_FILE };
 }
 
 function toPooler(env: Environment, dbHost: string): PoolerConfig | null {

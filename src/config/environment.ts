@@ -11,6 +11,7 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateIf,
 } from 'class-validator';
 import { IsOriginList, IsProxyTrust } from './environment-rules.js';
 
@@ -19,6 +20,10 @@ const PORT_MAX = 65_535;
 
 const ToBoolean = () =>
   Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value));
+
+/** Without DB_HOST the local stack provides them. */
+const NeededByApi = () =>
+  ValidateIf(({ API_TLS, DB_HOST }: Environment) => API_TLS === true && DB_HOST !== undefined);
 
 /** Every environment variable that Rowhouse reads, with its default. The README's table says what each one does. */
 export class Environment {
@@ -111,6 +116,18 @@ export class Environment {
   @IsOptional()
   @IsString()
   TLS_CA_FILE?: string;
+
+  @ToBoolean()
+  @IsBoolean()
+  API_TLS = false;
+
+  @NeededByApi()
+  @IsString({ message: 'TLS_CERT_FILE must name the certificate when API_TLS is true' })
+  TLS_CERT_FILE?: string;
+
+  @NeededByApi()
+  @IsString({ message: 'TLS_KEY_FILE must name the key when API_TLS is true' })
+  TLS_KEY_FILE?: string;
 
   @IsOptional()
   @IsUrl({ protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true })

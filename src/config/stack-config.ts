@@ -5,6 +5,7 @@ import { plainToInstance, Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
 import type { Config } from './config.js';
 import { ConfigError, loadConfig } from './load-config.js';
+import { TLS_VARIABLES, TlsEnvironment, type TlsSource, toTlsSource } from './tls-config.js';
 
 /** The ports of the local stack, by the variable that chooses each. */
 export const DEFAULT_PORTS = {
@@ -24,6 +25,7 @@ export interface StackConfig {
   /** Ports that the environment names. These are not replaced when they are taken. */
   readonly chosenPorts: Readonly<Partial<Record<PortVariable, number>>>;
   readonly withRedis: boolean;
+  readonly tls: TlsSource;
 }
 
 const MAX_PORT = 65_535;
@@ -81,10 +83,10 @@ const VARIABLES = [
 
 /** Reads what concerns the local stack; null when DB_HOST names a server, so that none is started. Throws ConfigError. */
 export function loadStackConfig(env: NodeJS.ProcessEnv = process.env): StackConfig | null {
-  const given = Object.fromEntries(VARIABLES.filter((name) => env[name]).map((name) => [name, env[name]]));
-  const stack = plainToInstance(StackEnvironment, given, { exposeDefaultValues: true });
-  const problems = validateSync(stack).flatMap((error) => Object.values(error.constraints ?? {}));
-  if (problems.length > 0) throw new ConfigError(problems);
+  const stack = pick(StackEnvironment, VARIABLES, env);
+  const tls = pick(TlsEnvironment, TLS_VARIABLES, env);
+  const problems = new Set([...problemsOf(stack), ...problemsOf(tls), ...withoutStack(tls, env)]);
+  if (problems.size > 0) throw new ConfigError([...problems]);
   if (env['DB_HOST']) return null;
   return {
     dataDir: resolve(stack.ROWHOUSE_DATA_DIR ?? defaultDataDir(env)),
@@ -92,6 +94,7 @@ export function loadStackConfig(env: NodeJS.ProcessEnv = process.env): StackConf
     publicHost: stack.PUBLIC_HOST,
     chosenPorts: chosenPorts(stack),
     withRedis: !env['REDIS_URL'],
+    tls: toTlsSource(tls),
   };
 }
 
@@ -115,6 +118,27 @@ export function loadConfigOver(
 /** The directories in which a shell looks for programs. */
 export function searchPath(env: NodeJS.ProcessEnv = process.env): string[] {
   return (env['PATH'] ?? '').split(delimiter).filter(isAbsolute);
+}
+
+function pick<T extends object>(
+  type: new () => T,
+  names: readonly (keyof T & string)[],
+  env: NodeJS.ProcessEnv,
+): T {
+  const given = Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]));
+  return plainToInstance(type, given, { exposeDefaultValues: true });
+}
+
+function problemsOf(environment: object): string[] {
+  return validateSync(environment).flatMap((error) => Object.values(error.constraints ?? {}));
+}
+
+/** Certificates of servers that run elsewhere are not ours to renew. */
+function withoutStack({ TLS_MODE }: TlsEnvironment, env: NodeJS.ProcessEnv): string[] {
+  const isRefused = TLS_MODE === 'acme' && Boolean(env['DB_HOST']);
+  return isRefused
+    ? ['TLS_MODE must not be acme with DB_HOST: only servers of the local stack get certificates']
+    : [];
 }
 
 function defaultDataDir(env: NodeJS.ProcessEnv): string {

@@ -16,6 +16,11 @@ const CONNECTION_TIMEOUT_MS = 360_000;
 
 /** The options of the Fastify adapter. */
 export function fastifyOptions(config: Config) {
+  const server = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: config.http.headersTimeoutMs,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
   return {
     bodyLimit: config.http.bodyLimitBytes,
     trustProxy: toProxyTrust(config),
@@ -23,11 +28,8 @@ export function fastifyOptions(config: Config) {
     genReqId,
     requestTimeout: config.http.requestTimeoutMs,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: config.http.headersTimeoutMs,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    },
+    // The certificate follows before it listens: ApiCertificate.
+    ...(config.http.tls ? { https: server } : { http: server }),
     clientErrorHandler: answerClientError,
     routerOptions: { maxParamLength: MAX_HEADER_BYTES },
     forceCloseConnections: 'idle' as const,

@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } fro
 import { PassportModule } from '@nestjs/passport';
 import { newId } from '../kernel/ids.js';
 import { Admission } from './admission.js';
+import { ApiCertificate } from './api-certificate.js';
 import { AuthenticationGuard } from './authentication.guard.js';
 import { EnvelopeInterceptor } from './envelope.interceptor.js';
 import { FamiliarKeys } from './familiar-keys.js';
@@ -44,6 +45,7 @@ export class HttpModule {
         HitCounters,
         KeyFailures,
         RateLimiter,
+        ApiCertificate,
         IdempotencyStore,
         IdempotencyPurge,
         OperationAnswers,

@@ -38,6 +38,8 @@ const IDEMPOTENCY_KEY = {
 
 const TAGS: Readonly<Record<string, string>> = {
   Databases: 'Managed databases, their credentials and connection strings',
+  Templates: "Versioned SQL that tenants' schemas are made of",
+  Migrations: "Template versions on their way to the template's tenants",
   'Partition policies': 'Partitioned tables of many tenants, made ahead of time and retired',
   Operations: 'Durable records of work: state, progress, error',
   Servers: 'The PostgreSQL servers and how they compare with what Rowhouse knows',

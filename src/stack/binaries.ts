@@ -67,6 +67,12 @@ export function findRedis(): string {
   return path;
 }
 
+export function findCertbot(): string {
+  const path = findProgram(['certbot']);
+  if (!path) throw new StackError('TLS_MODE=acme: certbot is missing: install the package certbot');
+  return path;
+}
+
 /** `PgBouncer 1.18.0 …` → `1.18.0`, `postgres (PostgreSQL) 15.13 (Debian …)` → `15.13`. */
 export function parseVersion(text: string): string | null {
   return /\s(\d+(?:\.\d+)*)/.exec(text)?.[1] ?? null;

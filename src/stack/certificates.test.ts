@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 async function ensure(...names: string[]): Promise<X509Certificate> {
-  const files = await ensureCertificates({ directory, names, account: null, report: () => undefined });
+  const files = await ensureCertificates({ directory, names, report: () => undefined });
   return new X509Certificate(readFileSync(files.certificate));
 }
 

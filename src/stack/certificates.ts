@@ -5,8 +5,6 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import { giveTo } from './data-directory.js';
-import type { ServiceAccount } from './service-account.js';
 
 const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;
@@ -24,13 +22,12 @@ export interface CertificateFiles {
 export interface CertificateRequest {
   readonly directory: string;
   readonly names: readonly string[];
-  readonly account: ServiceAccount | null;
   readonly report: (line: string) => void;
 }
 
 /** A private CA and a server certificate for `names`; either is made anew when it is missing or ends soon. */
 export async function ensureCertificates(request: CertificateRequest): Promise<CertificateFiles> {
-  const { directory, names, account, report } = request;
+  const { directory, names, report } = request;
   const caKeyFile = join(directory, 'ca.key');
   const files: CertificateFiles = {
     ca: join(directory, 'ca.crt'),
@@ -43,7 +40,6 @@ export async function ensureCertificates(request: CertificateRequest): Promise<C
     if (!isNew) report('The CA certificate was made anew: clients that verify it need the new one');
   }
   if (needsServerCertificate(files, names)) await createServerCertificate(files, caKeyFile, names);
-  giveTo(files.key, account);
   return files;
 }
 

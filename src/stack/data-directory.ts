@@ -11,6 +11,11 @@ export class DataDirectory {
   readonly secrets: string;
   readonly state: string;
   readonly tls: string;
+  /** What all servers serve: the certificate, those above it, and the key. */
+  readonly servedPair: string;
+  /** What clients trust; missing where their systems' roots do. */
+  readonly clientCa: string;
+  readonly acme: string;
   readonly postgres: string;
   readonly pgbouncer: string;
   readonly redis: string;
@@ -21,6 +26,9 @@ export class DataDirectory {
     this.secrets = join(root, 'secrets.json');
     this.state = join(root, 'stack.json');
     this.tls = join(root, 'tls');
+    this.servedPair = join(this.tls, 'served.pem');
+    this.clientCa = join(this.tls, 'client-ca.crt');
+    this.acme = join(root, 'acme');
     this.postgres = join(root, 'postgres');
     this.pgbouncer = join(root, 'pgbouncer');
     this.redis = join(root, 'redis');

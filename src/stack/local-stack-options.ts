@@ -1,4 +1,6 @@
 import type { StackConfig } from '../config/stack-config.js';
+import type { TlsSource } from '../config/tls-config.js';
+import type { RenewalTimes } from './tls/acme-renewal.js';
 
 export interface LocalStackOptions {
   readonly dataDir: string;
@@ -12,6 +14,10 @@ export interface LocalStackOptions {
   readonly durable?: boolean;
   readonly postgresBinDir?: string | null;
   readonly withRedis?: boolean;
+  /** The local CA when nothing else is said. */
+  readonly tls?: TlsSource;
+  /** For tests, which cannot wait half a day. */
+  readonly renewalTimes?: RenewalTimes;
   /** Aborted: what is being started is stopped again, and `startLocalStack` throws. */
   readonly signal?: AbortSignal;
 }

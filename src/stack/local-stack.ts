@@ -9,6 +9,7 @@ import { chooseFreePorts, choosePorts, type Ports } from './stack-ports.js';
 import { type Preparation, prepareStack } from './stack-preparation.js';
 import { type StackServers, startServers, stopServers } from './stack-servers.js';
 import { findState, writeState } from './stack-state.js';
+import { createKeeper } from './tls/create-keeper.js';
 
 export interface LocalStack extends StackServers {
   /** All that `loadConfig` needs to use the stack. */
@@ -34,10 +35,14 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     writeState(directory.state, describe(options, preparation, ports));
     const { secrets } = preparation.base;
     const { publicHost, withRedis = true } = options;
+    const env = stackEnv({ directory, ports, secrets, publicHost, withRedis });
+    const keeper = createKeeper(options, preparation.tls, env);
+    keeper?.start();
     return {
       ...servers,
-      env: stackEnv({ directory, ports, secrets, publicHost, withRedis }),
+      env,
       stop: async () => {
+        await keeper?.stop();
         await stopServers(servers);
         lock.release();
       },

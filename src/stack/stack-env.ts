@@ -31,7 +31,9 @@ export function stackEnv({
     PGBOUNCER_AUTH_PASSWORD: secrets.poolerAuthPassword,
     PGBOUNCER_CONFIG_DIR: directory.pgbouncer,
     PUBLIC_HOST: publicHost,
-    TLS_CA_FILE: `${directory.tls}/ca.crt`,
+    TLS_CA_FILE: directory.clientCa,
+    TLS_CERT_FILE: directory.servedPair,
+    TLS_KEY_FILE: directory.servedPair,
     ENCRYPTION_KEY: secrets.encryptionKey,
     ...(withRedis && { REDIS_URL: `redis://:${secrets.redisPassword}@127.0.0.1:${ports.REDIS_PORT}` }),
   };

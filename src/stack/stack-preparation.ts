@@ -6,7 +6,6 @@ import {
   type PoolerBinary,
   type PostgresBinaries,
 } from './binaries.js';
-import { ensureCertificates, serverNames } from './certificates.js';
 import type { DataDirectory } from './data-directory.js';
 import type { LocalStackOptions } from './local-stack-options.js';
 import { stopLeftoverPgBouncer } from './pgbouncer-server.js';
@@ -15,6 +14,7 @@ import { stopLeftoverRedis } from './redis-server.js';
 import { loadSecrets } from './secrets.js';
 import type { ServiceAccount } from './service-account.js';
 import type { StackContext } from './stack-context.js';
+import { type PreparedTls, prepareTls } from './tls/prepare-tls.js';
 
 export interface Programs {
   readonly postgres: PostgresBinaries;
@@ -25,6 +25,7 @@ export interface Programs {
 export interface Preparation {
   readonly programs: Programs;
   readonly base: Omit<StackContext, 'ports'>;
+  readonly tls: PreparedTls;
 }
 
 /** Everything up to the first start of a server: programs, leftovers of a killed run, secrets, certificates, cluster. */
@@ -38,19 +39,21 @@ export async function prepareStack(
   const programs = await findPrograms(options, clusterMajor);
   await stopAllLeftovers(directory, report);
   const secrets = loadSecrets(directory.secrets, clusterMajor !== null);
-  const tls = await ensureCertificates({
-    directory: directory.tls,
-    names: serverNames(publicHost),
+  const tls = await prepareTls({
+    tls: options.tls ?? { mode: 'local' },
+    directory,
     account,
+    publicHost,
     report,
   });
   const addresses = await chooseListenAddresses(publicHost);
-  const base = { directory, account, secrets, tls, ...addresses, durable: options.durable ?? true, report };
+  const durable = options.durable ?? true;
+  const base = { directory, account, secrets, tls: tls.files, ...addresses, durable, report };
   if (clusterMajor === null) {
     await createCluster(base, programs.postgres);
     report(`PostgreSQL ${programs.postgres.major} cluster created in ${directory.postgres}`);
   }
-  return { programs, base };
+  return { programs, base, tls };
 }
 
 async function findPrograms(options: LocalStackOptions, clusterMajor: number | null): Promise<Programs> {

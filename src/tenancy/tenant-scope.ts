@@ -9,10 +9,15 @@ const READY_PATIENCE_MS = 1_000;
 
 const present = new AsyncLocalStorage<TenantScope<unknown>>();
 
-/** The transaction, or the savepoint in it, that the caller's work runs in; null where there is none or it has ended. */
+/**
+ * The transaction, or the savepoint in it, that the caller's work runs in; null where there is none. What was started
+ * inside one that is kept by now stands on its own. Throws for what is left of one that was rolled back, since a part of
+ * its work would be kept else.
+ */
 export function findScope(): TenantScope<unknown> | null {
-  const scope = present.getStore();
-  return scope?.isOpen ? scope : null;
+  let scope = present.getStore() ?? null;
+  while (scope && !scope.isOpen) scope = scope.succeeded();
+  return scope;
 }
 
 export interface ScopePlace<Handle> {
@@ -22,6 +27,8 @@ export interface ScopePlace<Handle> {
   readonly options: TenantOptions;
   readonly lease: Lease<Handle>;
   readonly connection: TenantConnection;
+  /** The scope that a savepoint is in. */
+  readonly parent: TenantScope<Handle> | null;
 }
 
 /** One use of a tenant: the work, with its own guard, between the statements that begin and end it. */
@@ -32,6 +39,7 @@ export class TenantScope<Handle> {
   /** Savepoints on one connection cannot overlap: the next nested use waits for the one before it. */
   private lastNested: Promise<unknown> = Promise.resolve();
   private waitingNested = 0;
+  private isKept = false;
 
   constructor(private readonly place: ScopePlace<Handle>) {
     this.guard = new StatementGuard(place.lease.client);
@@ -52,11 +60,24 @@ export class TenantScope<Handle> {
 
   /** Runs the work until it is done and none of its queries runs any more. */
   async run<T>(work: (handle: Handle) => Promise<T>): Promise<T> {
+    const { signal } = this.place.options;
+    signal?.throwIfAborted();
     const running = present.run(this, async () => work(this.handle));
-    const result = await untilAborted(running, this.place.options.signal);
+    const result = await untilAborted(running, signal);
     this.guard.assertOpen();
     if (!(await this.isFinished())) throw unfinished(this.tenant);
     return result;
+  }
+
+  /** The scope that this one became a part of; null for a whole transaction. Throws when it was not kept. */
+  succeeded(): TenantScope<Handle> | null {
+    if (!this.isKept) this.guard.assertOpen();
+    return this.place.parent;
+  }
+
+  /** To be called when its last statement has succeeded. */
+  keep(): void {
+    this.isKept = true;
   }
 
   /** Refuses every further query of the work, also of nested ones. */
@@ -82,13 +103,14 @@ export class TenantScope<Handle> {
     this.guard.assertOpen();
     const savepoint = connection.nextSavepoint();
     await connection.send(beginNested(savepoint, options));
-    const scope = new TenantScope({ ...this.place, options: nestedOptions(options, outer) });
+    const scope = new TenantScope({ ...this.place, parent: this, options: nestedOptions(options, outer) });
     this.nested.add(scope);
     try {
       const result = await scope.run(work);
       this.guard.assertOpen();
       scope.close();
       await connection.send(endNested(savepoint, options, outer));
+      scope.keep();
       return result;
     } catch (error) {
       scope.close();

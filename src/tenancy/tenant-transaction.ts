@@ -48,7 +48,7 @@ class TenantTransaction<Handle> {
     private readonly use: TenantUse,
   ) {
     this.connection = new TenantConnection(lease.client);
-    this.scope = new TenantScope({ owner, lease, connection: this.connection, ...use });
+    this.scope = new TenantScope({ owner, lease, connection: this.connection, parent: null, ...use });
   }
 
   async run<T>(work: (handle: Handle) => Promise<T>): Promise<T> {
@@ -89,6 +89,7 @@ class TenantTransaction<Handle> {
         'A statement failed and its error was swallowed, so PostgreSQL rolled everything back. Use a nested withTenant around what may fail.',
       );
     }
+    this.scope.keep();
     await this.lease.committed?.();
   }
 

@@ -1,11 +1,12 @@
+import { DataSource } from 'typeorm';
 import { expect, test } from 'vitest';
 import { newId } from '../../src/kernel/ids.js';
 import { PoolerAliases } from '../../src/provisioning/pooler-aliases.js';
 import { Reconciler } from '../../src/provisioning/reconciliation/reconciler.js';
 import { ServerRegistry } from '../../src/provisioning/server-registry.js';
-import { LEFTOVERS, type LeakAttack } from '../../src/provisioning/tenancy/leak-attacks.js';
-import { LeakProbeStore } from '../../src/provisioning/tenancy/leak-probe-store.js';
-import { LeakProbes } from '../../src/provisioning/tenancy/leak-probes.js';
+import { LEFTOVERS, type LeakAttack } from '../../src/provisioning/tenancy/leaks/leak-attacks.js';
+import { LeakProbeStore } from '../../src/provisioning/tenancy/leaks/leak-probe-store.js';
+import { LeakProbes } from '../../src/provisioning/tenancy/leaks/leak-probes.js';
 import {
   appOf,
   asking,
@@ -15,8 +16,8 @@ import {
   type LeakDoor,
   type LeakStage,
   look,
-} from '../../src/provisioning/tenancy/leak-stage.js';
-import { LEAK_DOORS, LeakTest, tryAll } from '../../src/provisioning/tenancy/leak-test.js';
+} from '../../src/provisioning/tenancy/leaks/leak-stage.js';
+import { LEAK_DOORS, LeakTest, tryAll } from '../../src/provisioning/tenancy/leaks/leak-test.js';
 import type { RequestOptions } from '../support/api.js';
 import { InProcessApp } from '../support/app.js';
 import { createDatabase } from '../support/databases.js';
@@ -32,13 +33,12 @@ interface Report {
   connections: number;
 }
 
-const OPTIONS: RequestOptions = { outsideContract: true };
 const world = await startWorld();
 const { api, control, server, pooler } = world;
 const { database } = await createHost(world);
 const tenant = await createTenant(world, { databaseId: database.id });
 const runTest = (id = database.id, options: RequestOptions = {}) =>
-  api.post<Report>(`/api/databases/${id}/leak-test`, {}, { ...OPTIONS, prefer: 'wait=60', ...options });
+  api.post<Report>(`/api/databases/${id}/leak-test`, {}, { prefer: 'wait=60', ...options });
 
 /** The product's own parts, for what no client may do. */
 function inside() {
@@ -52,6 +52,7 @@ function inside() {
     aliases: nest.get(PoolerAliases),
     tests: nest.get(LeakTest),
     reconciler: nest.get(Reconciler),
+    control: nest.get(DataSource).manager,
   };
 }
 
@@ -59,14 +60,13 @@ function inside() {
 async function openStage(): Promise<{ stage: LeakStage; close: () => Promise<void> }> {
   const parts = inside();
   const id = newId();
-  const { manager } = (parts.store as unknown as { dataSource: { manager: never } }).dataSource;
-  await parts.store.insert(manager, { id, serverId: parts.server.id, databaseId: database.id });
+  await parts.store.insert(parts.control, { id, serverId: parts.server.id, databaseId: database.id });
   const probe = await parts.store.get(id);
   await parts.aliases.sync(parts.server);
   const stage = await parts.tests.prepare(parts.server, probe);
   const close = async () => {
     await parts.probes.remove(parts.server, probe);
-    await parts.store.deleteAll(manager, database.id);
+    await parts.store.deleteAll(parts.control, database.id);
     await parts.aliases.sync(parts.server);
   };
   return { stage, close };
@@ -102,7 +102,7 @@ test('every attack at every door is safe or blocked, and nothing is left of it',
   expect(report.findings.find(({ door }) => door === 'readonly_login')?.outcome).toBe('blocked');
   expect(await leftovers()).toEqual([]);
   expect(await query(tenant.connection_string, 'SELECT slug FROM tenants')).toEqual([{ slug: tenant.slug }]);
-  const kept = await api.get<{ result: Report }[]>('/api/operations?kind=host.leak_test&limit=1', OPTIONS);
+  const kept = await api.get<{ result: Report }[]>('/api/operations?kind=host.leak_test&limit=1');
   expect(kept.data[0]?.result).toEqual(report);
 });
 
@@ -172,6 +172,22 @@ test('the test can fail: doors that leak are found out', async () => {
   }
 });
 
+test('a test that begins again makes its tenants anew', async () => {
+  const { stage, close } = await openStage();
+  const parts = inside();
+  try {
+    const [probe] = await parts.store.list(database.id);
+    const again = probe && (await parts.tests.prepare(parts.server, probe));
+
+    expect(again?.pair).toEqual(stage.pair);
+    expect(again?.notes).not.toEqual(stage.notes);
+    const doors = LEAK_DOORS.filter(({ name }) => name === 'readonly_login');
+    expect(again && (await tryAll(doors, again, AbortSignal.timeout(30_000))).passed).toBe(true);
+  } finally {
+    await close();
+  }
+});
+
 test('the alias has one server connection, whoever comes', async () => {
   const { stage, close } = await openStage();
   try {
@@ -197,7 +213,7 @@ test('a test that is cancelled is cleared up, with what others before it left be
   });
   expect((await runTest()).expect(409).problem.code).toBe('RESOURCE_BUSY');
 
-  (await api.post(`/api/operations/${id}/cancel`, {}, OPTIONS)).expect(202);
+  (await api.post(`/api/operations/${id}/cancel`, {})).expect(202);
 
   await until('nothing is left', async () => (await leftovers()).length === 0, { timeoutMs: 30_000 });
   const [row] = await control.query('SELECT state FROM operations WHERE id = $1', [id]);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { whileKilled } from '../support/faults.js';
 import { Fleet } from '../support/migrations.js';
 import { until } from '../support/until.js';
 import { startWorld } from '../support/world.js';
 
 const TENANTS = 40;
 const env = { OPERATION_LEASE_SECONDS: '1', WARM_POOL_SIZE: '0', TENANT_WARM_POOL_SIZE: '0' };
-const world = await startWorld({ app: 'child', env });
+const world = await startWorld({ app: 'child', durable: true, env });
 
 let fleet: Fleet;
 beforeAll(async () => {
@@ -59,4 +60,17 @@ test('killed among statements that commit one by one, it goes on behind the last
     );
     expect(indexes).toEqual([{ name: 'b', valid: true }]);
   }
+});
+
+test('goes on when PostgreSQL has crashed in the middle of it', async () => {
+  const version = await fleet.addVersion('SELECT pg_sleep(0.05); UPDATE products SET sku = sku || id::text');
+  const id = await fleet.begin({ strategy: { canary: 0, connections: 3 } });
+  await until('some are through', async () => (await fleet.get(id)).totals.succeeded > 5, { everyMs: 10 });
+
+  await whileKilled(world, 'postgres', async () => {});
+
+  await until('the migration has ended', async () => (await fleet.get(id)).state === 'succeeded', {
+    timeoutMs: 30_000,
+  });
+  await fleet.expectAllAt(version);
 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { commandMigration, runMigration, showMigration } from '../../src/cli/migrations.js';
 import { Fleet, type Migration } from '../support/migrations.js';
 import { connect } from '../support/sql.js';
-import type { NewTenant } from '../support/tenancy.js';
+import { createTemplate, createTenant, type NewTenant, type Tenant } from '../support/tenancy.js';
 import { until } from '../support/until.js';
 import { startWorld } from '../support/world.js';
 
@@ -72,6 +72,21 @@ describe('a migration', () => {
       "SELECT indisvalid FROM pg_index WHERE indexrelid::regclass::text ~ 'by_sku'",
     );
     expect(valid).toEqual(Array(12).fill({ indisvalid: true }));
+  });
+
+  test('applies versions that were added over the API', async () => {
+    const template = await createTemplate(world);
+    const { id } = await createTenant(world, { templateId: template.id });
+    const path = `/api/templates/${template.id}/versions`;
+    (await api.post(path, { sql: ADD_COLUMN('price') })).expect(201);
+    const sql = 'CREATE INDEX CONCURRENTLY by_price ON products (price);\nVACUUM products;';
+    (await api.post(path, { sql, transaction: false })).expect(201);
+
+    const answer = await api.post<Migration>('/api/migrations', { templateId: template.id });
+
+    expect(answer.expect(201).data).toMatchObject({ state: 'succeeded', version: 3 });
+    const tenant = (await api.get<Tenant>(`/api/tenants/${id}`)).expect(200).data;
+    expect(tenant.template_version).toBe(3);
   });
 
   test('reaches tenants with a database of their own, and suspended ones', async () => {
@@ -150,9 +165,10 @@ describe('a migration', () => {
 
     const seen = await Promise.all(readers.map((reader) => reader.stop()));
 
-    for (const { error, columns } of seen) {
+    for (const { error, columns, sessions } of seen) {
       expect(error).toBeNull();
       expect(columns).toContain('p5');
+      expect(sessions, 'pooled connections are replaced').toBeGreaterThan(1);
     }
     await fleet.expectAllAt(fleet.version);
   });
@@ -505,16 +521,19 @@ function read(tenant: NewTenant) {
   const run = async () => {
     const client = await connect(tenant.connection_string_pooled);
     let columns: string[] = [];
+    const sessions = new Set<unknown>();
     try {
       while (!state.isStopped) {
         await client.query('SELECT * FROM products');
         const { fields } = await client.query('SELECT * FROM products WHERE id = $1', [state.count]);
+        const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
         columns = fields.map(({ name }) => name);
+        sessions.add(rows[0]?.pid);
         state.count += 1;
       }
-      return { error: null, columns };
+      return { error: null, columns, sessions: sessions.size };
     } catch (error) {
-      return { error, columns };
+      return { error, columns, sessions: sessions.size };
     } finally {
       await client.end();
     }

@@ -330,7 +330,7 @@ describe('the schedule', () => {
       await Promise.all(processes.map((app) => app.get(PartitionSchedule).enqueueDue()));
       const seen = await until('the policy has run', async () => {
         const { data } = await api.get<Policy>(`/api/partition-policies/${policy.id}`);
-        return data.last_run_at === null ? null : data;
+        return data.last_report === null ? null : data;
       });
       await Promise.all(processes.map((app) => app.get(PartitionSchedule).enqueueDue()));
 
@@ -351,6 +351,39 @@ describe('the schedule', () => {
     } finally {
       await another.close();
     }
+  });
+
+  test('does not leave a new tenant waiting for a day', async () => {
+    const policy = await createPolicy({ templateId: template.id, premake: 1, enabled: true });
+    const { nest } = world.app as InProcessApp;
+    const restFor = (minutes: number) =>
+      world.control.query(
+        `UPDATE partition_policies SET next_run_at = now() + interval '1 day',
+           last_run_at = now() - make_interval(mins => $2) WHERE id = $1`,
+        [policy.id, minutes],
+      );
+    const countRuns = async () => {
+      await nest.get(PartitionSchedule).enqueueDue();
+      const sql = 'SELECT FROM operations WHERE subject_id = $1';
+      return (await world.control.query(sql, [policy.id])).length;
+    };
+    await nest.get(PartitionSchedule).enqueueDue();
+    await until('the first run has ended', async () => {
+      return (await api.get<Policy>(`/api/partition-policies/${policy.id}`)).data.last_report;
+    });
+
+    await world.control.query(`UPDATE tenants SET created_at = now() - interval '1 hour'`);
+    await restFor(30);
+    expect(await countRuns(), 'no new tenant').toBe(1);
+    await restFor(2);
+    const tenant = await makeTenant();
+    expect(await countRuns(), 'not rested').toBe(1);
+    await restFor(10);
+    expect(await countRuns()).toBe(2);
+
+    await until('it has its partitions', async () => (await partitionsOf(tenant)).length === 2);
+    expect(await countRuns()).toBe(2);
+    (await api.delete(`/api/partition-policies/${policy.id}`)).expect(200);
   });
 
   test('leaves a policy alone that is not enabled', async () => {

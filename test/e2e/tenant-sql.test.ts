@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RequestOptions } from '../support/api.js';
-import { query } from '../support/sql.js';
+import { connect, query } from '../support/sql.js';
 import { createTemplate, createTenant, type NewTenant } from '../support/tenancy.js';
 import { until } from '../support/until.js';
 import { startWorld } from '../support/world.js';
@@ -16,7 +16,6 @@ interface SqlResult {
   read_only: boolean;
 }
 
-const OPTIONS: RequestOptions = { outsideContract: true };
 const world = await startWorld();
 const { api, control, server } = world;
 const template = await createTemplate(world);
@@ -25,7 +24,7 @@ const other = await createTenant(world, { templateId: template.id });
 const big = await createTenant(world, { isolation: 'database', ownerEmail: 'owner@example.com' });
 
 const send = (tenant: NewTenant, sql: string, fields: object = {}, options: RequestOptions = {}) =>
-  api.post<SqlResult>(`/api/tenants/${tenant.id}/sql`, { sql, ...fields }, { ...OPTIONS, ...options });
+  api.post<SqlResult>(`/api/tenants/${tenant.id}/sql`, { sql, ...fields }, options);
 const run = async (tenant: NewTenant, sql: string, fields: object = {}) =>
   (await send(tenant, sql, fields)).expect(200).data;
 const value = async (tenant: NewTenant, sql: string, fields: object = {}) =>
@@ -77,7 +76,7 @@ describe('as whom', () => {
 
   test('refuses a suspended tenant', async () => {
     const asleep = await createTenant(world);
-    (await api.post(`/api/tenants/${asleep.id}/suspend`, {}, OPTIONS)).expect(200);
+    (await api.post(`/api/tenants/${asleep.id}/suspend`, {})).expect(200);
 
     expect((await send(asleep, 'SELECT 1')).expect(409).problem.code).toBe('CONFLICT');
   });
@@ -100,7 +99,6 @@ describe('as whom', () => {
 
   test('is busy, not away, when the tenant has no connection free', async () => {
     const narrow = await createTenant(world, { maxConnections: 1 });
-    const { connect } = await import('../support/sql.js');
     const session = await connect(narrow.connection_string);
 
     const answer = await send(narrow, 'SELECT 1');
@@ -308,12 +306,10 @@ describe('read-only', () => {
     expect((await refusal(shop, WRITE)).detail).toContain(READ_ONLY);
   });
 
-  test('what read-only transactions let through is rolled back', async () => {
-    const made = await value(big, 'SELECT lo_create(0)').catch(() => null);
+  test('what a read-only transaction lets through is rolled back', async () => {
+    await send(big, 'SELECT lo_create(0)');
 
-    const found = await query(big.connection_string, 'SELECT oid FROM pg_largeobject_metadata');
-    expect(found).toEqual([]);
-    expect(made === null || typeof made === 'number').toBe(true);
+    expect(await query(big.connection_string, 'SELECT oid FROM pg_largeobject_metadata')).toEqual([]);
   });
 
   test('writes where it is asked to, whole or not at all', async () => {
@@ -451,7 +447,7 @@ describe('limits', () => {
     const answer = await send(shop, sql, { timeoutMs: 300 });
 
     expect(answer.expect(504).problem.code).toBe('STATEMENT_TIMED_OUT');
-    expect(performance.now() - started).toBeLessThan(4_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     await nothingRuns();
   });
 

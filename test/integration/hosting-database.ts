@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { afterAll, onTestFinished } from 'vitest';
-import { sharedSchema } from '../../src/provisioning/tenancy/shared-schema.js';
+import { sharedSchema } from '../../src/provisioning/tenancy/hosts/shared-schema.js';
 import { connect } from '../support/sql.js';
 import { startTestStack } from '../support/stack.js';
 

@@ -183,7 +183,7 @@ describe('validation', () => {
   test.each([
     ['NUL', { name: 'a\0b' }, 'name'],
     ['half a surrogate pair', { name: '\ud800' }, 'name'],
-    ['NUL deep inside', { name: 'x', part: { size: ['\0'] } }, 'part.size.0'],
+    ['NUL deep inside', { name: 'x', part: { size: ['\0'] } }, 'part.size[0]'],
   ])('names the field with %s', async (_, body, field) => {
     expect((await errorsOf(body))[0]?.[0]).toBe(field);
   });

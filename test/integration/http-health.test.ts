@@ -14,6 +14,7 @@ interface Readiness {
     latency_ms: number | null;
     reason: string | null;
   }[];
+  certificates: { endpoint: string; status: string; issuer: string | null; serial: string | null }[];
 }
 
 async function readiness() {
@@ -23,6 +24,7 @@ async function readiness() {
   return {
     code: answer.status,
     text,
+    certificates: body.certificates,
     states: Object.fromEntries(body.parts.map(({ name, status }) => [name, status])),
   };
 }
@@ -40,6 +42,18 @@ describe('readiness', () => {
       code: 200,
       states: { 'control database': 'up', 'server default': 'up', 'pooler of default': 'up', redis: 'up' },
     });
+  });
+
+  test('shows the certificate that both ports serve, and that the API serves none', async () => {
+    const { certificates } = await readiness();
+    const [direct] = certificates;
+
+    const shown = { status: 'ok', issuer: expect.stringMatching(/^CN=Rowhouse CA/), serial: direct?.serial };
+    expect(certificates).toMatchObject([
+      { endpoint: 'postgres', ...shown },
+      { endpoint: 'pgbouncer', ...shown },
+      { endpoint: 'api', status: 'off', serial: null },
+    ]);
   });
 
   test('does not need Redis', async () => {

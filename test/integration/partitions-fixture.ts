@@ -1,9 +1,12 @@
 import type { ClientBase } from 'pg';
-import { HostConnections } from '../../src/provisioning/tenancy/host-connections.js';
-import { HostProvisioner } from '../../src/provisioning/tenancy/host-provisioner.js';
-import { PartitionKeeper, type PartitionRequest } from '../../src/provisioning/tenancy/partition-keeper.js';
-import type { PartitionOutcome } from '../../src/provisioning/tenancy/partition-outcome.js';
-import type { PartitionRule } from '../../src/provisioning/tenancy/partition-plan.js';
+import { HostConnections } from '../../src/provisioning/tenancy/hosts/host-connections.js';
+import { HostProvisioner } from '../../src/provisioning/tenancy/hosts/host-provisioner.js';
+import {
+  PartitionKeeper,
+  type PartitionRequest,
+} from '../../src/provisioning/tenancy/partitions/partition-keeper.js';
+import type { PartitionOutcome } from '../../src/provisioning/tenancy/partitions/partition-outcome.js';
+import type { PartitionRule } from '../../src/provisioning/tenancy/partitions/partition-plan.js';
 import type { ProvisioningFixture } from './provisioning-fixture.js';
 
 export const NOW = new Date('2026-11-21T12:00:00Z');

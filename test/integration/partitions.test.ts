@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { PartitionTargets } from '../../src/provisioning/tenancy/partition-targets.js';
-import { toInstant } from '../../src/provisioning/tenancy/partition-time-zones.js';
+import { PartitionTargets } from '../../src/provisioning/tenancy/partitions/partition-targets.js';
+import { toInstant } from '../../src/provisioning/tenancy/partitions/partition-time-zones.js';
 import { until } from '../support/until.js';
 import { PartitionsFixture } from './partitions-fixture.js';
 import { startProvisioning } from './provisioning-fixture.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
-import { sharedSchema } from '../../src/provisioning/tenancy/shared-schema.js';
+import { sharedSchema } from '../../src/provisioning/tenancy/hosts/shared-schema.js';
 import { errorCodeOf } from '../support/sql.js';
 import { until } from '../support/until.js';
 import {

@@ -2,9 +2,9 @@ import { Pool, type PoolConfig } from 'pg';
 import { afterAll } from 'vitest';
 import { generatePassword, newId } from '../../src/kernel/ids.js';
 import { scramVerifier } from '../../src/kernel/scram.js';
-import { HostConnections } from '../../src/provisioning/tenancy/host-connections.js';
-import { HostProvisioner } from '../../src/provisioning/tenancy/host-provisioner.js';
-import { SchemaProvisioner } from '../../src/provisioning/tenancy/schema-provisioner.js';
+import { HostConnections } from '../../src/provisioning/tenancy/hosts/host-connections.js';
+import { HostProvisioner } from '../../src/provisioning/tenancy/hosts/host-provisioner.js';
+import { SchemaProvisioner } from '../../src/provisioning/tenancy/schemas/schema-provisioner.js';
 import {
   type Door,
   type MadeHome,

@@ -6,10 +6,10 @@ import type {
   OnlineStatement,
   TemplateFile,
   TemplateVersion,
-} from '../../src/provisioning/tenancy/template-store.js';
-import { VersionFailed } from '../../src/provisioning/tenancy/version-failure.js';
-import type { VersionOrder } from '../../src/provisioning/tenancy/version-order.js';
-import { VersionRunner } from '../../src/provisioning/tenancy/version-runner.js';
+} from '../../src/provisioning/tenancy/templates/template-store.js';
+import { VersionFailed } from '../../src/provisioning/tenancy/versions/version-failure.js';
+import type { VersionOrder } from '../../src/provisioning/tenancy/versions/version-order.js';
+import { VersionRunner } from '../../src/provisioning/tenancy/versions/version-runner.js';
 import { until } from '../support/until.js';
 import { type HostingDatabase, nextTenantName, startHosting, type TenantName } from './hosting-database.js';
 

@@ -1,6 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import type { OnlineStatement, TemplateFile } from '../../src/provisioning/tenancy/template-store.js';
+import type {
+  OnlineStatement,
+  TemplateFile,
+} from '../../src/provisioning/tenancy/templates/template-store.js';
 import type { RequestOptions } from './api.js';
 import { mapParallel } from './parallel.js';
 import { Session } from './session.js';

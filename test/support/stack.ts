@@ -1,7 +1,9 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TlsSource } from '../../src/config/tls-config.js';
 import { type LocalStack, startLocalStack } from '../../src/stack/local-stack.js';
+import type { RenewalTimes } from '../../src/stack/tls/acme-renewal.js';
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -12,6 +14,10 @@ export interface TestStackOptions {
   withRedis?: boolean;
   /** Another one than loopback makes the servers listen on every address. */
   publicHost?: string;
+  tls?: TlsSource;
+  renewalTimes?: RenewalTimes;
+  /** What a person is told while it runs. */
+  report?: (line: string) => void;
 }
 
 export interface TestStack extends LocalStack {

@@ -21,7 +21,9 @@ test('renders one line for each alias, in the order of their names', () => {
 });
 
 test('limits the server connections of all users together where it is asked to', () => {
-  expect(renderDatabasesIni([{ ...alias, maxConnections: 1 }])).toContain('pool_size=16 max_db_connections=1 ');
+  expect(renderDatabasesIni([{ ...alias, maxConnections: 1 }])).toContain(
+    'pool_size=16 max_db_connections=1 ',
+  );
 });
 
 test('gives the same text whatever the order it is asked in', () => {

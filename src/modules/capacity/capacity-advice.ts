@@ -1,4 +1,4 @@
-import { parseBounds } from '../../provisioning/tenancy/partition-bounds.js';
+import { parseBounds } from '../../provisioning/tenancy/partitions/partition-bounds.js';
 import {
   type CapacityFacts,
   catalogBytes,

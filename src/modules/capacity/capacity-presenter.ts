@@ -1,4 +1,4 @@
-import type { TenantHome } from '../../provisioning/tenancy/tenant-home.js';
+import type { TenantHome } from '../../provisioning/tenancy/schemas/tenant-home.js';
 import type { CapacityDto, CapacityTenantDto } from './capacity.dto.js';
 import { adviceOn } from './capacity-advice.js';
 import {

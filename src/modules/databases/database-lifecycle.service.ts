@@ -6,7 +6,7 @@ import { OperationsService } from '../../operations/operations.service.js';
 import { Extensions } from '../../provisioning/extensions.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { TenantDirectory } from '../../provisioning/tenancy/tenant-directory.js';
+import { TenantDirectory } from '../../provisioning/tenancy/schemas/tenant-directory.js';
 import { type Command, DatabaseCommands, type Started } from './database-commands.js';
 import { DatabasePresenter } from './database-presenter.js';
 import { DatabasesReader } from './databases.reader.js';

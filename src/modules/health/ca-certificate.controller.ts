@@ -14,7 +14,11 @@ export class CaCertificateController {
   @Get()
   @RawAnswer()
   @Header('Content-Type', PEM)
-  @Summary('Get the CA certificate', 'For `sslmode=verify-full` (`sslrootcert`) on both ports.')
+  @Summary(
+    'Get the CA certificate',
+    'For `sslmode=verify-full` (`sslrootcert`) on both ports. 404 where the server certificate comes from a CA that ' +
+      "systems trust by themselves: then `sslrootcert=system` (libpq from 16 on) or the system's CA bundle does.",
+  )
   @ApiProduces(PEM)
   @ApiResponse({
     status: 200,

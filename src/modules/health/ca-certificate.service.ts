@@ -12,6 +12,13 @@ export class CaCertificate {
     const { caFile } = this.config;
     if (caFile === null)
       throw new RowhouseError('NOT_FOUND', 'No CA certificate is configured (TLS_CA_FILE).');
-    return readFile(caFile, 'utf8');
+    return readFile(caFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      throw new RowhouseError(
+        'NOT_FOUND',
+        "No CA certificate is needed: clients' systems trust the issuer. With libpq: sslrootcert=system (from 16 on) or the system's CA bundle.",
+        { cause: error },
+      );
+    });
   }
 }

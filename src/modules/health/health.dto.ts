@@ -35,6 +35,50 @@ export class HealthPartDto {
   reason!: string | null;
 }
 
+@ApiSchema({ name: 'HealthCertificate' })
+export class HealthCertificateDto {
+  @ApiProperty({
+    description: 'The port that shows it: PostgreSQL (direct), PgBouncer (pooled), or the API itself',
+    enum: ['postgres', 'pgbouncer', 'api'],
+    enumName: 'CertificateEndpoint',
+    example: 'postgres',
+  })
+  endpoint!: 'postgres' | 'pgbouncer' | 'api';
+
+  @ApiProperty({
+    description:
+      '`expiring`: less than 14 days left; `expired`: clients that verify it refuse it; ' +
+      '`off`: no TLS is offered; `unknown`: nobody answered',
+    enum: ['ok', 'expiring', 'expired', 'off', 'unknown'],
+    enumName: 'CertificateStatus',
+    example: 'ok',
+  })
+  status!: 'ok' | 'expiring' | 'expired' | 'off' | 'unknown';
+
+  @ApiProperty({ type: String, nullable: true, example: 'CN=db.example.com' })
+  subject!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, example: "C=US, O=Let's Encrypt, CN=E7" })
+  issuer!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Hexadecimal', example: '05F2A6B1C3' })
+  serial!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2030-04-30T12:00:00.000Z' })
+  not_after!: string | null;
+
+  @ApiProperty({
+    type: Number,
+    nullable: true,
+    description: 'Whole days until `not_after`; negative afterwards',
+    example: 89,
+  })
+  days_left!: number | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Why it is unknown', example: null })
+  reason!: string | null;
+}
+
 @ApiSchema({ name: 'Readiness' })
 export class ReadinessDto {
   @ApiProperty({ enum: ['ready', 'unavailable'], enumName: 'ReadinessStatus', example: 'ready' })
@@ -45,4 +89,10 @@ export class ReadinessDto {
 
   @ApiProperty({ type: [HealthPartDto] })
   parts!: HealthPartDto[];
+
+  @ApiProperty({
+    type: [HealthCertificateDto],
+    description: 'What clients are shown now; remembered for 5 seconds. They do not decide about `status`.',
+  })
+  certificates!: HealthCertificateDto[];
 }

@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { CaCertificateController } from './ca-certificate.controller.js';
 import { CaCertificate } from './ca-certificate.service.js';
+import { CertificateReport } from './certificate-report.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
 
 @Module({
   imports: [ProvisioningModule],
   controllers: [HealthController, CaCertificateController],
-  providers: [HealthService, CaCertificate],
+  providers: [HealthService, CertificateReport, CaCertificate],
 })
 export class HealthModule {}

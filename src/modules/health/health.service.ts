@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import { RedisConnection } from '../../infra/redis/redis-connection.js';
 import { Clock } from '../../kernel/clock.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
+import { CertificateReport } from './certificate-report.js';
 import type { HealthDto, HealthPartDto, ReadinessDto } from './health.dto.js';
 import { type Probe, runProbe } from './probe.js';
 
@@ -23,6 +24,7 @@ export class HealthService {
     private readonly control: DataSource,
     private readonly redis: RedisConnection,
     private readonly servers: ServerRegistry,
+    private readonly report: CertificateReport,
   ) {}
 
   health(): HealthDto {
@@ -30,10 +32,14 @@ export class HealthService {
   }
 
   async readiness(): Promise<ReadinessDto> {
-    const answers = await Promise.all(this.probes().map(runProbe));
+    const [certificates, ...answers] = await Promise.all([
+      this.report.certificates(),
+      ...this.probes().map(runProbe),
+    ]);
     const parts = this.redis.client ? answers : [...answers, WITHOUT_REDIS];
     const isReady = parts.every((part) => part.status === 'up' || !part.needed);
-    return { status: isReady ? 'ready' : 'unavailable', timestamp: this.clock.now().toISOString(), parts };
+    const timestamp = this.clock.now().toISOString();
+    return { status: isReady ? 'ready' : 'unavailable', timestamp, parts, certificates };
   }
 
   private probes(): Probe[] {

@@ -32,7 +32,7 @@ async function withTimeout(answer: Promise<unknown>): Promise<void> {
 class ProbeTimeout extends Error {}
 
 /** Open to everybody, so it tells the kind of failure and no hosts, users or messages. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof ProbeTimeout) return `no answer within ${TIMEOUT_MS / 1000} s`;
   const state = sqlState(error);
   if (state) return `SQLSTATE ${state}`;

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { MASK } from '../../kernel/masking.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { type HostRoles, hostRoles } from '../../provisioning/tenancy/host-roles.js';
+import { type HostRoles, hostRoles } from '../../provisioning/tenancy/hosts/host-roles.js';
 import type { HostDto, HostLoginDto } from './dto/host.dto.js';
 import type { Host, HostRole } from './hosts.repository.js';
 

@@ -9,7 +9,7 @@ import { newId } from '../../kernel/ids.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
-import { hostRoles } from '../../provisioning/tenancy/host-roles.js';
+import { hostRoles } from '../../provisioning/tenancy/hosts/host-roles.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import type {
   HostDatabaseDto,

@@ -8,7 +8,7 @@ import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
-import { hostRoles } from '../../provisioning/tenancy/host-roles.js';
+import { hostRoles } from '../../provisioning/tenancy/hosts/host-roles.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import { type HostGroup, HostGroupsRepository } from './host-groups.repository.js';
 import { type Host, HostsRepository } from './hosts.repository.js';

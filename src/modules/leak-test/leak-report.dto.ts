@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { LeakOutcome } from '../../provisioning/tenancy/leak-judgement.js';
-import type { LeakReport } from '../../provisioning/tenancy/leak-report.js';
+import type { LeakOutcome } from '../../provisioning/tenancy/leaks/leak-judgement.js';
+import type { LeakReport } from '../../provisioning/tenancy/leaks/leak-report.js';
 
 const DOORS = ['own_login', 'sql_endpoint', 'readonly_login', 'app_with_tenant', 'app_session'];
 const OUTCOMES = ['safe', 'blocked', 'leak', 'broken'] as const satisfies readonly LeakOutcome[];

@@ -3,9 +3,9 @@ import type { Operation, OperationHandler, OperationStep } from '../../operation
 import { OperationsService } from '../../operations/operations.service.js';
 import { PoolerAliases } from '../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { LeakProbeStore } from '../../provisioning/tenancy/leak-probe-store.js';
-import { LeakProbes } from '../../provisioning/tenancy/leak-probes.js';
-import { LeakTest } from '../../provisioning/tenancy/leak-test.js';
+import { LeakProbeStore } from '../../provisioning/tenancy/leaks/leak-probe-store.js';
+import { LeakProbes } from '../../provisioning/tenancy/leaks/leak-probes.js';
+import { LeakTest } from '../../provisioning/tenancy/leaks/leak-test.js';
 import { toLeakReportDto } from './leak-report.dto.js';
 
 const CLEAR = 'host.clear_leak_test';

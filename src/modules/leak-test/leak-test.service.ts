@@ -7,8 +7,8 @@ import type { Operation } from '../../operations/operation.types.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { HostReader } from '../../provisioning/tenancy/host-reader.js';
-import { LeakProbeStore } from '../../provisioning/tenancy/leak-probe-store.js';
+import { HostReader } from '../../provisioning/tenancy/hosts/host-reader.js';
+import { LeakProbeStore } from '../../provisioning/tenancy/leaks/leak-probe-store.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import type { LeakReportDto } from './leak-report.dto.js';
 

@@ -4,14 +4,17 @@ import { notFound } from '../../kernel/errors.js';
 import type { SchemaName } from '../../kernel/identifiers.js';
 import type { StepContext } from '../../operations/operation.types.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { ScratchBuildFailed, ScratchDatabase } from '../../provisioning/tenancy/scratch-database.js';
-import { TemplateStore, type TemplateVersion } from '../../provisioning/tenancy/template-store.js';
+import {
+  ScratchBuildFailed,
+  ScratchDatabase,
+} from '../../provisioning/tenancy/templates/scratch-database.js';
+import { TemplateStore, type TemplateVersion } from '../../provisioning/tenancy/templates/template-store.js';
 import {
   toVersionFailed,
   VersionFailed,
   type VersionProblem,
-} from '../../provisioning/tenancy/version-failure.js';
-import { VersionRunner } from '../../provisioning/tenancy/version-runner.js';
+} from '../../provisioning/tenancy/versions/version-failure.js';
+import { VersionRunner } from '../../provisioning/tenancy/versions/version-runner.js';
 import type { DryRunResult, Migration } from './migration.js';
 import { MigrationTenantsRepository } from './migration-tenants.repository.js';
 import { MigrationsRepository } from './migrations.repository.js';

@@ -124,11 +124,12 @@ export class MigrationCommandsService {
 
   private async goOn(tx: EntityManager, context: RequestContext, id: string): Promise<Begun> {
     await this.migrations.move(tx, id, { to: 'pending', error: null });
+    const { ring } = await this.tenants.totals(id, tx);
     return this.operations.create(tx, context, {
       kind: 'migration.run',
       subjectType: 'migration',
       subjectId: id,
-      input: {},
+      input: { isPastCanary: ring !== 0 },
     });
   }
 }

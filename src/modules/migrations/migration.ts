@@ -1,4 +1,4 @@
-import type { VersionProblem } from '../../provisioning/tenancy/version-failure.js';
+import type { VersionProblem } from '../../provisioning/tenancy/versions/version-failure.js';
 import type { MigrationState, TenantResultState } from './migration-state.js';
 
 /** How a migration goes over its tenants. Times in milliseconds; 0 is none. */

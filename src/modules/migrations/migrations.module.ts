@@ -4,6 +4,7 @@ import { DryRun } from './dry-run.js';
 import { FanOut } from './fan-out/fan-out.js';
 import { FanOutTools } from './fan-out/fan-out-tools.js';
 import { TenantMigrator } from './fan-out/tenant-migrator.js';
+import { MigrationHandlerTools } from './handlers/handler-tools.js';
 import { MigrationOperations } from './handlers/migration-operations.js';
 import { MigrationCommandsService } from './migration-commands.service.js';
 import { MigrationTenantsRepository } from './migration-tenants.repository.js';
@@ -21,6 +22,7 @@ import { MigrationsService } from './migrations.service.js';
     FanOut,
     FanOutTools,
     MigrationCommandsService,
+    MigrationHandlerTools,
     MigrationOperations,
     MigrationTenantsRepository,
     MigrationWatcher,

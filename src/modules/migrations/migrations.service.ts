@@ -10,7 +10,7 @@ import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
-import { TemplateStore } from '../../provisioning/tenancy/template-store.js';
+import { TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 import type { CreateMigrationDto } from './dto/create-migration.dto.js';
 import type { MigrationDto } from './dto/migration.dto.js';
 import { MIGRATED_STATUSES, type Migration, type MigrationFilter } from './migration.js';
@@ -106,14 +106,14 @@ export class MigrationsService {
   private createOperation(
     tx: EntityManager,
     context: RequestContext,
-    { id, dryRun }: Migration,
+    { id, dryRun, strategy }: Migration,
   ): Promise<Operation> {
     const kind = dryRun ? 'migration.dry_run' : 'migration.run';
     return this.operations.create(tx, context, {
       kind,
       subjectType: 'migration',
       subjectId: id,
-      input: {},
+      input: { isPastCanary: strategy.canary === 0 },
     });
   }
 

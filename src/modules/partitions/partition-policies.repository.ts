@@ -12,20 +12,38 @@ export interface PolicyFilter {
   readonly after: Cursor | null;
 }
 
+export interface ClaimMinutes {
+  /** How long nobody else takes it. */
+  readonly hold: number;
+  /** How long new tenants wait after a run. */
+  readonly rest: number;
+}
+
 export interface FinishedRun {
-  readonly at: Date;
+  readonly beganAt: Date;
   readonly nextRunAt: Date;
   readonly report: PartitionSummaryDto;
   /** `updated_at` of the policy as the run knew it. */
   readonly knownSince: Date;
 }
 
-/** Pushing the next run away is what claims it: whoever dies over the run leaves it to be tried again. */
+/**
+ * Due are also policies that have new tenants, as soon as they have rested: one that was still in the making when the last
+ * run began, too. Pushing the next run away is what claims it; whoever dies over the run leaves it to be tried again.
+ */
 const CLAIM = `
-  UPDATE partition_policies SET next_run_at = now() + make_interval(mins => $1)
+  UPDATE partition_policies SET last_run_at = now(), next_run_at = now() + make_interval(mins => $1)
   WHERE id = (
-    SELECT id FROM partition_policies WHERE enabled AND next_run_at <= now()
-    ORDER BY next_run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+    SELECT p.id FROM partition_policies p
+    WHERE p.enabled AND (
+      p.next_run_at <= now()
+      OR p.last_run_at < now() - make_interval(mins => $2) AND EXISTS (
+        SELECT FROM tenants t
+        WHERE (t.template_id = p.template_id OR t.database_id = p.database_id)
+          AND t.created_at > p.last_run_at - interval '1 minute'
+      )
+    )
+    ORDER BY p.next_run_at LIMIT 1 FOR UPDATE SKIP LOCKED
   ) RETURNING id`;
 
 /** A policy that was changed meanwhile stays due. */
@@ -80,15 +98,15 @@ export class PartitionPoliciesRepository {
     await tx.delete(PartitionPolicyEntity, { id });
   }
 
-  /** Takes the policy that is due for longest, for this many minutes; null when none is. */
-  async claim(tx: EntityManager, minutes: number): Promise<string | null> {
-    const [rows]: [{ id: string }[], number] = await tx.query(CLAIM, [minutes]);
+  /** Takes the policy that is due for longest; null when none is. */
+  async claim(tx: EntityManager, minutes: ClaimMinutes): Promise<string | null> {
+    const [rows]: [{ id: string }[], number] = await tx.query(CLAIM, [minutes.hold, minutes.rest]);
     return rows[0]?.id ?? null;
   }
 
   async finish(tx: EntityManager, id: string, run: FinishedRun): Promise<void> {
-    const { at, report, nextRunAt, knownSince } = run;
-    await tx.query(FINISH, [id, at, JSON.stringify(report), nextRunAt, knownSince]);
+    const { beganAt, report, nextRunAt, knownSince } = run;
+    await tx.query(FINISH, [id, beganAt, JSON.stringify(report), nextRunAt, knownSince]);
   }
 
   async postpone(tx: EntityManager, id: string, nextRunAt: Date): Promise<void> {

@@ -7,8 +7,8 @@ import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { Clock } from '../../kernel/clock.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
-import { HostReader } from '../../provisioning/tenancy/host-reader.js';
-import { TemplateStore } from '../../provisioning/tenancy/template-store.js';
+import { HostReader } from '../../provisioning/tenancy/hosts/host-reader.js';
+import { TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import {
   type DeletedPartitionPolicyDto,

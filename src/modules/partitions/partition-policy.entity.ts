@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { PartitionInterval } from '../../provisioning/tenancy/partition-calendar.js';
-import type { PartitionRule } from '../../provisioning/tenancy/partition-plan.js';
-import type { PartitionScope } from '../../provisioning/tenancy/partition-targets.js';
+import type { PartitionInterval } from '../../provisioning/tenancy/partitions/partition-calendar.js';
+import type { PartitionRule } from '../../provisioning/tenancy/partitions/partition-plan.js';
+import type { PartitionScope } from '../../provisioning/tenancy/partitions/partition-targets.js';
 import type { PartitionSummaryDto } from './dto/partition-report.dto.js';
 
 @Entity('partition_policies')

@@ -1,5 +1,8 @@
-import type { PartitionFailure, PartitionOutcome } from '../../provisioning/tenancy/partition-outcome.js';
-import type { DatabaseTargets } from '../../provisioning/tenancy/partition-targets.js';
+import type {
+  PartitionFailure,
+  PartitionOutcome,
+} from '../../provisioning/tenancy/partitions/partition-outcome.js';
+import type { DatabaseTargets } from '../../provisioning/tenancy/partitions/partition-targets.js';
 import type {
   DatabasePartitionsDto,
   PartitionReportDto,

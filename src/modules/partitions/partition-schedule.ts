@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import { systemContext } from '../../http/request-context.js';
 import { isUnavailable } from '../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../kernel/errors.js';
-import { RETRY_MINUTES } from './next-run.js';
+import { REST_MINUTES, RETRY_MINUTES } from './next-run.js';
 import { PartitionPoliciesRepository } from './partition-policies.repository.js';
 import { PartitionRunsService } from './partition-runs.service.js';
 
@@ -34,7 +34,7 @@ export class PartitionSchedule {
   /** Whether there was one. */
   private enqueueOne(): Promise<boolean> {
     return this.dataSource.transaction(async (tx) => {
-      const id = await this.repository.claim(tx, RETRY_MINUTES);
+      const id = await this.repository.claim(tx, { hold: RETRY_MINUTES, rest: REST_MINUTES });
       if (id === null) return false;
       await this.runs.enqueue(tx, systemContext('partitions'), id).catch(ignoreBusy);
       return true;

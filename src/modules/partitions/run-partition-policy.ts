@@ -6,9 +6,15 @@ import { inParallel } from '../../kernel/in-parallel.js';
 import type { Operation, OperationHandler, StepContext } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { PartitionKeeper, type PartitionRequest } from '../../provisioning/tenancy/partition-keeper.js';
-import { toFailure } from '../../provisioning/tenancy/partition-outcome.js';
-import { type DatabaseTargets, PartitionTargets } from '../../provisioning/tenancy/partition-targets.js';
+import {
+  PartitionKeeper,
+  type PartitionRequest,
+} from '../../provisioning/tenancy/partitions/partition-keeper.js';
+import { toFailure } from '../../provisioning/tenancy/partitions/partition-outcome.js';
+import {
+  type DatabaseTargets,
+  PartitionTargets,
+} from '../../provisioning/tenancy/partitions/partition-targets.js';
 import type { PartitionReportDto } from './dto/partition-report.dto.js';
 import { nextDailyRun, retryAfter } from './next-run.js';
 import { PartitionPoliciesRepository } from './partition-policies.repository.js';
@@ -23,6 +29,7 @@ export interface RunInput {
 }
 
 interface FinishedWork {
+  readonly beganAt: Date;
   readonly policy: PartitionPolicyEntity;
   readonly report: PartitionReportDto;
 }
@@ -79,7 +86,7 @@ export class RunPartitionPolicy implements OnModuleInit {
     await inParallel(databases, DATABASES_AT_A_TIME, async (database) => {
       outcomes.push(await this.maintain(database, request));
     });
-    this.finished.set(id, { policy, report: toReport(outcomes, dryRun) });
+    this.finished.set(id, { beganAt: request.now, policy, report: toReport(outcomes, dryRun) });
   }
 
   /** A database that refuses the work keeps no other one from it; a server that is away is waited for. */
@@ -98,12 +105,17 @@ export class RunPartitionPolicy implements OnModuleInit {
     const id = operation.subjectId ?? '';
     const work = this.finished.get(id);
     if (!work) throw new Error('the report is gone');
-    const { policy, report } = work;
+    const { beganAt, policy, report } = work;
     const at = this.clock.now();
     const nextRunAt = report.totals.failed > 0 ? retryAfter(at) : nextDailyRun(id, at);
     if (!report.dry_run) {
       const summary = toSummary(report, operation.id);
-      await this.repository.finish(tx, id, { at, nextRunAt, report: summary, knownSince: policy.updatedAt });
+      await this.repository.finish(tx, id, {
+        beganAt,
+        nextRunAt,
+        report: summary,
+        knownSince: policy.updatedAt,
+      });
     }
     return { ...report };
   }

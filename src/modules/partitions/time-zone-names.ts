@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { invalidField } from '../../kernel/errors.js';
-import { isTimeZone } from '../../provisioning/tenancy/partition-time-zones.js';
+import { isTimeZone } from '../../provisioning/tenancy/partitions/partition-time-zones.js';
 
 const FIND = 'SELECT name FROM pg_catalog.pg_timezone_names WHERE lower(name) = lower($1)';
 

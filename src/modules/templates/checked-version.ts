@@ -1,7 +1,7 @@
 import type { SqlStatement } from '../../infra/sql-parser/sql-parser.js';
 import type { TextPlace } from '../../infra/sql-parser/sql-text.js';
 import type { FieldError } from '../../kernel/errors.js';
-import type { OnlineStatement, TemplateFile } from '../../provisioning/tenancy/template-store.js';
+import type { OnlineStatement, TemplateFile } from '../../provisioning/tenancy/templates/template-store.js';
 import type { DraftFile } from './version-draft.js';
 
 export interface CheckedFile extends DraftFile {

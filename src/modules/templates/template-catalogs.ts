@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { ManagedServer } from '../../provisioning/managed-server.js';
-import type { ExpectedCatalog } from '../../provisioning/tenancy/drift-reader.js';
-import { fingerprintCatalogs, readCatalog } from '../../provisioning/tenancy/schema-catalog.js';
-import { ScratchDatabase } from '../../provisioning/tenancy/scratch-database.js';
-import { TemplateStore } from '../../provisioning/tenancy/template-store.js';
+import type { ExpectedCatalog } from '../../provisioning/tenancy/templates/drift-reader.js';
+import { fingerprintCatalogs, readCatalog } from '../../provisioning/tenancy/templates/schema-catalog.js';
+import { ScratchDatabase } from '../../provisioning/tenancy/templates/scratch-database.js';
+import { TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 
 const EMPTY: ExpectedCatalog = { objects: [], fingerprint: createHash('md5').digest('hex') };
 

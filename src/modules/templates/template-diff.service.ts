@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { invalidField, notFound } from '../../kernel/errors.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { compareCatalogs, type SchemaDifference } from '../../provisioning/tenancy/schema-difference.js';
+import {
+  compareCatalogs,
+  type SchemaDifference,
+} from '../../provisioning/tenancy/templates/schema-difference.js';
 import type { DiffQuery } from './dto/requests.dto.js';
 import type { ObjectChangeDto, TemplateDiffDto } from './dto/template-diff.dto.js';
 import type { Template } from './template.js';

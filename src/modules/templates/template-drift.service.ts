@@ -2,14 +2,14 @@ import { Injectable, Logger } from '@nestjs/common';
 import { isUnavailable, SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
+import { TenantDirectory } from '../../provisioning/tenancy/schemas/tenant-directory.js';
+import type { TenantHome } from '../../provisioning/tenancy/schemas/tenant-home.js';
 import {
   DriftReader,
   type ExpectedCatalog,
   type HostDrift,
-} from '../../provisioning/tenancy/drift-reader.js';
-import type { SchemaDifference } from '../../provisioning/tenancy/schema-difference.js';
-import { TenantDirectory } from '../../provisioning/tenancy/tenant-directory.js';
-import type { TenantHome } from '../../provisioning/tenancy/tenant-home.js';
+} from '../../provisioning/tenancy/templates/drift-reader.js';
+import type { SchemaDifference } from '../../provisioning/tenancy/templates/schema-difference.js';
 import type {
   DifferenceDto,
   DriftReportDto,

@@ -6,7 +6,7 @@ import type { RequestContext } from '../../http/request-context.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { Clock } from '../../kernel/clock.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
-import { TemplateStore } from '../../provisioning/tenancy/template-store.js';
+import { TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 import type { CheckedVersion } from './checked-version.js';
 import type { AddVersionDto } from './dto/requests.dto.js';
 import type { TemplateVersionDto, TemplateVersionWithSqlDto } from './dto/template-version.dto.js';

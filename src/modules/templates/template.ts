@@ -1,4 +1,4 @@
-import type { TemplateVersion } from '../../provisioning/tenancy/template-store.js';
+import type { TemplateVersion } from '../../provisioning/tenancy/templates/template-store.js';
 
 export const TEMPLATE_STATUSES = ['active', 'retired'] as const;
 export type TemplateStatus = (typeof TEMPLATE_STATUSES)[number];

@@ -126,7 +126,7 @@ export class TemplatesController {
   @RequireScope('templates:read')
   @Summary(
     'Compare tenants with their template',
-    'Each tenant’s tables, columns, indexes, constraints, functions, owners and grants with a fresh schema of the version that it has. Partitions are left out. About a second for 100 tenants of 50 tables.',
+    "Each tenant's tables, columns, indexes, constraints, functions, owners and grants with a fresh schema of the version that it has. Partitions are left out. About a second for 100 tenants of 50 tables.",
   )
   @ApiEnvelope(DriftReportDto)
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'SERVICE_UNAVAILABLE')

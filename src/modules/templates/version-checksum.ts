@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TemplateFile, TemplateVersion } from '../../provisioning/tenancy/template-store.js';
+import type { TemplateFile, TemplateVersion } from '../../provisioning/tenancy/templates/template-store.js';
 
 /** SHA-256 over all that decides what a version does: its files in their order, and whether it is one transaction. */
 export function checksumOf({

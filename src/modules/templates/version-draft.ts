@@ -1,5 +1,5 @@
 import { type FieldError, RowhouseError } from '../../kernel/errors.js';
-import type { TemplateFile } from '../../provisioning/tenancy/template-store.js';
+import type { TemplateFile } from '../../provisioning/tenancy/templates/template-store.js';
 
 export const MAX_FILES = 200;
 export const MAX_VERSION_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SqlParser, type SqlStatement, SqlSyntaxError } from '../../infra/sql-parser/sql-parser.js';
 import type { FieldError } from '../../kernel/errors.js';
-import type { OnlineStatement, TemplateFile } from '../../provisioning/tenancy/template-store.js';
+import type { OnlineStatement, TemplateFile } from '../../provisioning/tenancy/templates/template-store.js';
 import { type CheckedFile, type CheckedVersion, problemAt } from './checked-version.js';
 import { type CheckedOnline, judgeOnline } from './rules/online-rules.js';
 import { explainSyntaxError } from './rules/syntax-hints.js';

@@ -1,6 +1,6 @@
 import type { RoleSettings } from '../../infra/postgres/role-sql.js';
 import type { FreshCredentials } from '../../provisioning/home-credentials.js';
-import type { StoredTemplate } from '../../provisioning/tenancy/template-store.js';
+import type { StoredTemplate } from '../../provisioning/tenancy/templates/template-store.js';
 import type { CreateTenantDto } from './dto/requests.dto.js';
 import type { Tenant } from './tenant.js';
 

@@ -5,7 +5,7 @@ import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
-import type { TenantStatus } from '../../provisioning/tenancy/tenant-home.js';
+import type { TenantStatus } from '../../provisioning/tenancy/schemas/tenant-home.js';
 import type { Tenant } from './tenant.js';
 import { TenantPresenter } from './tenant-presenter.js';
 import { TenantsRepository } from './tenants.repository.js';

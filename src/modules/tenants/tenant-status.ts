@@ -1,5 +1,5 @@
 import type { TransitionTable } from '../../kernel/transitions.js';
-import type { TenantStatus } from '../../provisioning/tenancy/tenant-home.js';
+import type { TenantStatus } from '../../provisioning/tenancy/schemas/tenant-home.js';
 
 export const TENANT_STATUSES = ['creating', 'active', 'suspended', 'deleting', 'failed'] as const;
 

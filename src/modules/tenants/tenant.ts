@@ -1,5 +1,5 @@
 import type { RoleSettings } from '../../infra/postgres/role-sql.js';
-import type { Isolation, TenantStatus } from '../../provisioning/tenancy/tenant-home.js';
+import type { Isolation, TenantStatus } from '../../provisioning/tenancy/schemas/tenant-home.js';
 
 /** A row of `tenants` with what the row of its database adds. */
 export interface Tenant extends RoleSettings {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { statesBefore } from '../../kernel/transitions.js';
-import type { TenantStatus } from '../../provisioning/tenancy/tenant-home.js';
+import type { TenantStatus } from '../../provisioning/tenancy/schemas/tenant-home.js';
 import type { Tenant } from './tenant.js';
 import { TENANT_TRANSITIONS } from './tenant-status.js';
 

@@ -10,7 +10,7 @@ import { type OperationReply, toReply } from '../../operations/operation-reply.j
 import { OperationsService } from '../../operations/operations.service.js';
 import { defaultSettings, defaultTenantSettings } from '../../provisioning/default-settings.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
-import { type StoredTemplate, TemplateStore } from '../../provisioning/tenancy/template-store.js';
+import { type StoredTemplate, TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 import { assertWithinServer } from '../databases/database-limits.js';
 import { Placement } from '../hosts/placement.service.js';
 import type { CloneTenantDto, CreateTenantDto } from './dto/requests.dto.js';

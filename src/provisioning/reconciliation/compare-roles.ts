@@ -1,4 +1,4 @@
-import { hostRoles } from '../tenancy/host-roles.js';
+import { hostRoles } from '../tenancy/hosts/host-roles.js';
 import type { Comparison } from './comparison.js';
 import type { ExpectedHome } from './expected-homes.js';
 import type { Finding, FindingKind } from './finding.js';

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { SCRATCH_DATABASE } from '../marks.js';
-import { hostRoles } from '../tenancy/host-roles.js';
+import { hostRoles } from '../tenancy/hosts/host-roles.js';
 import type { ExpectedHome } from './expected-homes.js';
 
 /** A tenant schema, or one in stock. Its `home` is its login: the database's name there is the alias, the schema's name. */

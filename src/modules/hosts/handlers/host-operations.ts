@@ -5,7 +5,7 @@ import { OperationsService } from '../../../operations/operations.service.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
-import { HostProvisioner } from '../../../provisioning/tenancy/host-provisioner.js';
+import { HostProvisioner } from '../../../provisioning/tenancy/hosts/host-provisioner.js';
 import { type Host, HostsRepository } from '../hosts.repository.js';
 
 const DATABASE_PATIENCE_MS = 120_000;

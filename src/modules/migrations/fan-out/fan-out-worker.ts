@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
-import { VersionFailed } from '../../../provisioning/tenancy/version-failure.js';
+import { VersionFailed } from '../../../provisioning/tenancy/versions/version-failure.js';
 import type { TenantResult } from '../migration.js';
 import type { HostSession } from './host-session.js';
 import { isWorthRetrying, retryDelay } from './retry-policy.js';
@@ -9,7 +9,7 @@ import type { TenantMigrator } from './tenant-migrator.js';
 import { toProblem } from './tenant-problem.js';
 import type { QueuedTenant, TenantQueue } from './tenant-queue.js';
 
-const IDLE_MS = 20;
+const IDLE_MS = 5;
 
 export interface FanOutOrder {
   readonly context: RunContext;

@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
-import type { HostConnections } from '../../../provisioning/tenancy/host-connections.js';
-import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
+import type { HostConnections } from '../../../provisioning/tenancy/hosts/host-connections.js';
+import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 
 /** A worker's session in a hosting database. */
 export class HostSession {

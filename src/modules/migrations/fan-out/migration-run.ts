@@ -1,5 +1,5 @@
-import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
-import { describeProblem } from '../../../provisioning/tenancy/version-failure.js';
+import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
+import { describeProblem } from '../../../provisioning/tenancy/versions/version-failure.js';
 import { MIGRATED_STATUSES, type PendingTenant, type TenantResult } from '../migration.js';
 import { FailureBudget } from './failure-budget.js';
 import type { FanOutTools } from './fan-out-tools.js';
@@ -51,16 +51,20 @@ export class MigrationRun {
   private async goThrough(): Promise<void> {
     const { control, migration } = this.context;
     await this.look();
-    let ring: number | null = null;
     while (!control.isStopped) {
       const pending = await this.tools.tenants.next(migration.id, CHUNK);
-      const next = pending[0]?.ring ?? null;
-      if (ring === 0 && next !== null && next > 0 && migration.strategy.pauseAfterCanary) control.rest(null);
-      if (next === null || control.isStopped) return;
-      ring = next;
+      const [first] = pending;
+      if (!first) return;
+      if (this.isCanaryThrough(first)) return control.rest(null);
       await this.goThroughRing(pending);
       await this.recorder.settle();
     }
+  }
+
+  /** Whether it shall pause before this tenant. Who resumes it says in the operation that the canary was looked at. */
+  private isCanaryThrough({ ring }: PendingTenant): boolean {
+    const { migration, operation } = this.context;
+    return migration.strategy.pauseAfterCanary && ring > 0 && operation.input['isPastCanary'] !== true;
   }
 
   private async goThroughRing(pending: readonly PendingTenant[]): Promise<void> {
@@ -116,9 +120,15 @@ export class MigrationRun {
   /** The tenants' rows come first, as in their deletion: the other way round the two could wait for each other. */
   private async write(results: readonly TenantResult[]): Promise<void> {
     const reached = results.map(({ tenantId, version }) => ({ id: tenantId, version }));
+    const { migration, control } = this.context;
     await this.tools.dataSource.transaction(async (tx) => {
       await this.tools.directory.recordVersions(reached, tx);
-      await this.tools.tenants.record(tx, this.context.migration.id, results);
+      await this.tools.tenants.record(tx, migration.id, results);
+      if (control.pause)
+        await this.tools.migrations.request(tx, migration.id, {
+          wish: 'pause',
+          error: control.pause.reason,
+        });
     });
     this.pooler.start();
   }

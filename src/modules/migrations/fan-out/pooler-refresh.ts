@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Coalescer } from '../../../provisioning/coalescer.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import type { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
-import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
+import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 
 /**
  * Replaces the pooled server connections of tenants whose tables have changed, each after its transaction: what a

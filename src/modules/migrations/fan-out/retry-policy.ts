@@ -1,5 +1,5 @@
 import { isUnavailable, SQLSTATE } from '../../../infra/postgres/sqlstate.js';
-import { VersionFailed } from '../../../provisioning/tenancy/version-failure.js';
+import { VersionFailed } from '../../../provisioning/tenancy/versions/version-failure.js';
 
 const MIN_DELAY_MS = 200;
 const MAX_DELAY_MS = 10_000;

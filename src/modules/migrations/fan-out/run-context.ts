@@ -1,5 +1,5 @@
 import type { Operation } from '../../../operations/operation.types.js';
-import type { TemplateVersion } from '../../../provisioning/tenancy/template-store.js';
+import type { TemplateVersion } from '../../../provisioning/tenancy/templates/template-store.js';
 import type { Migration, MigrationError } from '../migration.js';
 
 /** What one run of a migration shares: whether, and why, it shall stop. */

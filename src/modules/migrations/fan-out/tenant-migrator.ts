@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
-import { HostConnections } from '../../../provisioning/tenancy/host-connections.js';
-import { TenantDirectory } from '../../../provisioning/tenancy/tenant-directory.js';
-import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
-import { VersionRunner } from '../../../provisioning/tenancy/version-runner.js';
+import { HostConnections } from '../../../provisioning/tenancy/hosts/host-connections.js';
+import { TenantDirectory } from '../../../provisioning/tenancy/schemas/tenant-directory.js';
+import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
+import { VersionRunner } from '../../../provisioning/tenancy/versions/version-runner.js';
 import { HostSession } from './host-session.js';
 import type { RunContext, Versions } from './run-context.js';
 import type { QueuedTenant } from './tenant-queue.js';

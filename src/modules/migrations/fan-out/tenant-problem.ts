@@ -5,7 +5,7 @@ import {
   isDatabaseError,
   VersionFailed,
   type VersionProblem,
-} from '../../../provisioning/tenancy/version-failure.js';
+} from '../../../provisioning/tenancy/versions/version-failure.js';
 
 const logger = new Logger('Migrations');
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
+import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { MAX_PER_HOST, type QueuedTenant, TenantQueue } from './tenant-queue.js';
 
 let clock = 0;

@@ -1,4 +1,4 @@
-import type { TenantHome } from '../../../provisioning/tenancy/tenant-home.js';
+import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 
 /** Half of what a process may open in one hosting database: creating tenants goes on meanwhile. */
 export const MAX_PER_HOST = 4;

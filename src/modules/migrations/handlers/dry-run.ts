@@ -1,8 +1,8 @@
 import type { OperationHandler } from '../../../operations/operation.types.js';
-import { describeProblem } from '../../../provisioning/tenancy/version-failure.js';
+import { describeProblem } from '../../../provisioning/tenancy/versions/version-failure.js';
 import type { Migration, MigrationError } from '../migration.js';
 import type { MigrationState } from '../migration-state.js';
-import type { MigrationHandlerTools } from './migration-operations.js';
+import type { MigrationHandlerTools } from './handler-tools.js';
 
 const MAX_ATTEMPTS = 5;
 const DEADLINE_SECONDS = 3_600;

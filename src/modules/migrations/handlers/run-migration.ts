@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { Operation, OperationError, OperationHandler } from '../../../operations/operation.types.js';
 import type { MigrationError, MigrationTotals } from '../migration.js';
 import type { MigrationState } from '../migration-state.js';
-import type { MigrationHandlerTools } from './migration-operations.js';
+import type { MigrationHandlerTools } from './handler-tools.js';
 
 /** A server that is away is waited for, and each process that takes the run over begins an attempt. */
 const MAX_ATTEMPTS = 10_000;

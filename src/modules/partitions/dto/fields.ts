@@ -1,7 +1,7 @@
 import { registerDecorator } from 'class-validator';
 import { MAX_IDENTIFIER_BYTES } from '../../../kernel/identifiers.js';
-import type { PartitionInterval } from '../../../provisioning/tenancy/partition-calendar.js';
-import type { PartitionRule } from '../../../provisioning/tenancy/partition-plan.js';
+import type { PartitionInterval } from '../../../provisioning/tenancy/partitions/partition-calendar.js';
+import type { PartitionRule } from '../../../provisioning/tenancy/partitions/partition-plan.js';
 
 export const INTERVALS = ['day', 'week', 'month'] as const satisfies readonly PartitionInterval[];
 

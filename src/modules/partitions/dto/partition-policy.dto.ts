@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { PartitionInterval } from '../../../provisioning/tenancy/partition-calendar.js';
+import type { PartitionInterval } from '../../../provisioning/tenancy/partitions/partition-calendar.js';
 import type { PartitionPolicyEntity } from '../partition-policy.entity.js';
 import { INTERVALS, ON_RETENTION, type OnRetention } from './fields.js';
 import { PartitionSummaryDto } from './partition-report.dto.js';
@@ -54,12 +54,19 @@ export class PartitionPolicyDto {
     type: String,
     format: 'date-time',
     nullable: true,
-    description: 'Once a day, and an hour after a run with a failure; null while it is not enabled.',
+    description:
+      'Once a day, and an hour after a run with a failure; also within minutes of a new tenant. Null while it is not enabled.',
     example: '2026-11-22T03:17:00.000Z',
   })
   next_run_at!: string | null;
 
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-21T03:17:05.000Z' })
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    description: 'When the last run began',
+    example: '2026-11-21T03:17:05.000Z',
+  })
   last_run_at!: string | null;
 
   @ApiProperty({ type: PartitionSummaryDto, nullable: true, description: 'Dry runs leave none' })

@@ -12,7 +12,7 @@ import {
   ValidateIf,
 } from 'class-validator';
 import { ListQuery } from '../../../http/pagination.js';
-import type { PartitionInterval } from '../../../provisioning/tenancy/partition-calendar.js';
+import type { PartitionInterval } from '../../../provisioning/tenancy/partitions/partition-calendar.js';
 import { Optional } from '../../databases/dto/fields.js';
 import { INTERVALS, IsOnlyOneWith, IsTableName, ON_RETENTION, type OnRetention } from './fields.js';
 

@@ -12,17 +12,12 @@ import {
   Length,
   Matches,
   MaxLength,
-  ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { Optional } from '../../databases/dto/fields.js';
 import { MAX_FILES } from '../version-draft.js';
 
 const FILE_NAME = /^(?![\s/])[^\p{Cc}\p{Cs}\\]+(?<![\s/])$/u;
-
-/** A field that may be left out; `null` is a wrong type. */
-export function Optional(field: string) {
-  return ValidateIf((dto: Record<string, unknown>) => dto[field] !== undefined);
-}
 
 export function TemplateName() {
   return applyDecorators(

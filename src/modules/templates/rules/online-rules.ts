@@ -1,6 +1,6 @@
 import type { Node } from 'libpg-query';
 import type { SqlStatement } from '../../../infra/sql-parser/sql-parser.js';
-import type { OnlineStatement } from '../../../provisioning/tenancy/template-store.js';
+import type { OnlineStatement } from '../../../provisioning/tenancy/templates/template-store.js';
 import { changedObjects } from './changed-objects.js';
 import type { NodeName, NodeOf } from './nodes.js';
 import { labelOf } from './statement-label.js';

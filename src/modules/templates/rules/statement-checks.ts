@@ -51,9 +51,7 @@ const GRANTABLE: ReadonlySet<ObjectType> = new Set([
 const OWN_SETTINGS = new Set([
   'idle_in_transaction_session_timeout',
   'lock_timeout',
-  'role',
   'search_path',
-  'session_authorization',
   'statement_timeout',
   'transaction_timeout',
 ]);
@@ -99,7 +97,9 @@ function isSecurityDefiner(option: Node): boolean {
 }
 
 function checkSet({ kind, name = '', is_local }: NodeOf<'VariableSetStmt'>): string | null {
-  if (OWN_SETTINGS.has(name.toLowerCase())) return 'Rowhouse sets it for each tenant';
+  const setting = name.toLowerCase();
+  if (setting === 'role' || setting === 'session_authorization') return 'it runs as one role, without power';
+  if (OWN_SETTINGS.has(setting)) return 'Rowhouse sets it for each tenant';
   if (kind === 'VAR_SET_MULTI') return 'Rowhouse runs the transaction';
   return is_local && kind === 'VAR_SET_VALUE'
     ? null

@@ -1,7 +1,10 @@
 import type { ClientBase } from 'pg';
 import type { SchemaName } from '../../../kernel/identifiers.js';
-import { type CatalogObject, readCatalogs } from '../../../provisioning/tenancy/schema-catalog.js';
-import { compareCatalogs, type SchemaDifference } from '../../../provisioning/tenancy/schema-difference.js';
+import { type CatalogObject, readCatalogs } from '../../../provisioning/tenancy/templates/schema-catalog.js';
+import {
+  compareCatalogs,
+  type SchemaDifference,
+} from '../../../provisioning/tenancy/templates/schema-difference.js';
 import {
   FIND_ADOPTED,
   FIND_DEFINERS,
@@ -39,7 +42,9 @@ export async function inspectSchema(
   const views = await find<{ name: string; relation: string }>(FIND_OPEN_VIEWS);
   const plain = (text: string) => text.replaceAll(`${schema.sql}.`, '').replaceAll(`${schema.value}.`, '');
   return [
-    ...compareCatalogs(before, await readOutside(client)).filter(isNews).map(describeChange),
+    ...compareCatalogs(before, await readOutside(client))
+      .filter(isNews)
+      .map(describeChange),
     ...written.map(
       ({ name }) => `it writes rows of ${name}, but a template writes only the tenant's own tables`,
     ),

@@ -1,16 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { type ClientBase, DatabaseError } from 'pg';
 import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
+import type { SqlStatement } from '../../../infra/sql-parser/sql-parser.js';
+import type { FieldError } from '../../../kernel/errors.js';
 import type { SchemaName } from '../../../kernel/identifiers.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
-import type { CatalogObject } from '../../../provisioning/tenancy/schema-catalog.js';
-import { ScratchBuildFailed, ScratchDatabase } from '../../../provisioning/tenancy/scratch-database.js';
-import { scratchSession, scratchSettings } from '../../../provisioning/tenancy/scratch-sql.js';
-import type { TemplateVersion } from '../../../provisioning/tenancy/template-store.js';
-import type { CheckedFile, CheckedVersion } from '../checked-version.js';
+import type { CatalogObject } from '../../../provisioning/tenancy/templates/schema-catalog.js';
+import {
+  ScratchBuildFailed,
+  ScratchDatabase,
+} from '../../../provisioning/tenancy/templates/scratch-database.js';
+import { scratchSession, scratchSettings } from '../../../provisioning/tenancy/templates/scratch-sql.js';
+import type { TemplateVersion } from '../../../provisioning/tenancy/templates/template-store.js';
+import { type CheckedFile, type CheckedVersion, problemAt } from '../checked-version.js';
 import { invalidVersion } from '../version-draft.js';
 import { inspectSchema, inspectSession, readOutside } from './inspection.js';
+import { MAX_ROWS, runStatement, TooManyRows } from './run-statement.js';
 import { fileFailure, statementFailure } from './trial-failure.js';
 
 /** For all statements of a version together. */
@@ -66,21 +72,15 @@ async function runAsUpgrade(trial: Trial): Promise<void> {
 async function runInTransaction(trial: Trial, outside: readonly CatalogObject[]): Promise<void> {
   const { client, schema, version } = trial;
   await client.query('BEGIN');
-  for (const file of version.files) {
-    await client.query(scratchSettings(schema, remaining(trial)));
-    await runStatements(client, file);
-  }
+  await runStatements(trial, (timeoutMs) => scratchSettings(schema, timeoutMs));
   assertNothing(version, await inspectSchema(client, schema, outside));
   await client.query('COMMIT');
 }
 
 async function runOnline(trial: Trial, outside: readonly CatalogObject[]): Promise<void> {
-  const { client, schema, version } = trial;
+  const { client, schema } = trial;
   await inspectFresh(trial, outside);
-  for (const file of version.files) {
-    await client.query(scratchSession(schema, remaining(trial)));
-    await runStatements(client, file);
-  }
+  await runStatements(trial, (timeoutMs) => scratchSession(schema, timeoutMs));
   await client.query('RESET ALL');
 }
 
@@ -101,14 +101,21 @@ async function inspectFresh(trial: Trial, outside: readonly CatalogObject[]): Pr
 }
 
 /** One by one, so that a failure without a position has its statement's. */
-async function runStatements(client: ClientBase, file: CheckedFile): Promise<void> {
-  for (const statement of file.statements) {
-    try {
-      await client.query(statement.text);
-    } catch (error) {
-      throw isRefusal(error) ? statementFailure(error, file, statement) : error;
+async function runStatements(trial: Trial, settings: (timeoutMs: number) => string): Promise<void> {
+  const { client, version } = trial;
+  for (const file of version.files) {
+    for (const statement of file.statements) {
+      await client.query(settings(remaining(trial)));
+      await runStatement(client, statement.text).catch((error: unknown) => {
+        if (error instanceof TooManyRows) throw invalidVersion([tooManyRows(file, statement)]);
+        throw isRefusal(error) ? statementFailure(error, file, statement) : error;
+      });
     }
   }
+}
+
+function tooManyRows(file: CheckedFile, { place }: SqlStatement): FieldError {
+  return problemAt(file, place, `returns more than ${MAX_ROWS} rows, which nobody would read`);
 }
 
 /** PostgreSQL's no to a statement, not the end of the connection. */

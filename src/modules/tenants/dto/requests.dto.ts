@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsEmail, IsIn, IsOptional, IsString, IsUUID, Length, MaxLength } from 'class-validator';
 import { ListQuery } from '../../../http/pagination.js';
-import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/tenant-home.js';
+import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../../databases/connection-strings.js';
 import { DatabaseSettingsDto } from '../../databases/dto/database-settings.dto.js';
 import { FriendlyName, Optional } from '../../databases/dto/fields.js';

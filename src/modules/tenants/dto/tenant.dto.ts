@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { OperationDto } from '../../../operations/operation.dto.js';
-import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/tenant-home.js';
+import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../../databases/connection-strings.js';
 import { TENANT_STATUSES } from '../tenant-status.js';
 import { ISOLATIONS } from './requests.dto.js';

@@ -1,0 +1,90 @@
+import { createHash, createHmac } from 'node:crypto';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { type ClientBase, Pool, type PoolClient } from 'pg';
+import { CONFIG, type Config } from '../../../config/config.js';
+import { adminConnection } from '../../../infra/postgres/admin-connection.js';
+import type { ManagedServer } from '../../managed-server.js';
+import { hostRoles } from './host-roles.js';
+
+const IDLE_TIMEOUT_MS = 10_000;
+/** Connections of one process to one hosting database. */
+const POOL_SIZE = 8;
+const MAX_POOLS = 200;
+
+/**
+ * Sessions in hosting databases, as the database's provisioner role: not as administrator, since `RESET ROLE` and
+ * `RESET SESSION AUTHORIZATION` inside tenants' own code would lead back to whoever logged in.
+ */
+@Injectable()
+export class HostConnections implements OnApplicationShutdown {
+  private readonly pools = new LRUCache<string, Pool>({
+    max: MAX_POOLS,
+    dispose: (pool) => void pool.end().catch(() => {}),
+  });
+
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  onApplicationShutdown(): void {
+    this.pools.clear();
+  }
+
+  /**
+   * Runs `work` in a session that is used again afterwards: leave no session state behind. After an error the session
+   * is closed.
+   */
+  async use<T>(
+    server: ManagedServer,
+    databaseName: string,
+    work: (client: ClientBase) => Promise<T>,
+  ): Promise<T> {
+    const client = await this.connect(server, databaseName);
+    try {
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
+  /** For whoever keeps a session for long. Release it with `release()`, or with `release(true)` after an error. */
+  connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
+    return this.poolOf(server, databaseName).connect();
+  }
+
+  /** Closes the sessions in a database that is about to go. */
+  forget(server: ManagedServer, databaseName: string): void {
+    this.pools.delete(keyOf(server, databaseName));
+  }
+
+  /** The provisioner's password: derived, so that every process of this installation knows it and none stores it. */
+  passwordOf(databaseName: string): string {
+    const { encryptionKey, server } = this.config;
+    const secret = encryptionKey ?? createHash('sha256').update(server.adminPassword).digest();
+    const role = hostRoles(databaseName).provisioner.value;
+    return createHmac('sha256', secret).update(`rowhouse provisioner ${role}`).digest('hex');
+  }
+
+  private poolOf(server: ManagedServer, databaseName: string): Pool {
+    const key = keyOf(server, databaseName);
+    const known = this.pools.get(key);
+    if (known) return known;
+    const pool = new Pool({
+      ...adminConnection(server.config, this.config.caFile, databaseName),
+      user: hostRoles(databaseName).provisioner.value,
+      password: this.passwordOf(databaseName),
+      max: POOL_SIZE,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      allowExitOnIdle: true,
+    });
+    pool.on('error', () => {});
+    this.pools.set(key, pool);
+    return pool;
+  }
+}
+
+function keyOf(server: ManagedServer, databaseName: string): string {
+  return `${server.id}/${databaseName}`;
+}

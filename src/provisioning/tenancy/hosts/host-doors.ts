@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import {
+  admitTenants,
+  END_HOSTED_SESSIONS,
+  FIND_ROLES,
+  refuseTenants,
+} from '../../../infra/postgres/host-sql.js';
+import { DatabaseName } from '../../../kernel/identifiers.js';
+import type { ManagedServer } from '../../managed-server.js';
+import { pollUntil } from '../../poll.js';
+import { PoolerAliases } from '../../pooler-aliases.js';
+import { hostRoles } from './host-roles.js';
+
+const SESSIONS_PATIENCE_MS = 15_000;
+const FIND_SCHEMAS = `
+  SELECT t.schema_name AS alias FROM tenants t JOIN databases d ON d.id = t.database_id
+  WHERE d.database_name = $1 AND t.isolation = 'schema'`;
+
+/** The doors of everybody who lives in a hosting database: tenants' logins, `_app` and `_readonly`. */
+@Injectable()
+export class HostDoors {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly aliases: PoolerAliases,
+  ) {}
+
+  /** Refuses their logins on both ports and ends their sessions. A database that hosts nobody is left alone. */
+  async close(server: ManagedServer, databaseName: string): Promise<void> {
+    if (!(await hasTenants(server, databaseName))) return;
+    await server.postgres.execute(refuseTenants(DatabaseName.of(databaseName), hostRoles(databaseName)));
+    const tenants: { alias: string }[] = await this.dataSource.query(FIND_SCHEMAS, [databaseName]);
+    await this.aliases.evictAll(
+      server,
+      tenants.map(({ alias }) => alias),
+    );
+    const { provisioner } = hostRoles(databaseName);
+    const isQuiet = async () => {
+      const alive = await server.postgres.query(END_HOSTED_SESSIONS, [databaseName, provisioner.value]);
+      return alive.length === 0;
+    };
+    await pollUntil(isQuiet, {
+      timeoutMs: SESSIONS_PATIENCE_MS,
+      what: `the sessions in ${databaseName} to end`,
+    });
+  }
+
+  async open(server: ManagedServer, databaseName: string): Promise<void> {
+    if (!(await hasTenants(server, databaseName))) return;
+    await server.postgres.execute(admitTenants(DatabaseName.of(databaseName), hostRoles(databaseName)));
+  }
+}
+
+async function hasTenants(server: ManagedServer, databaseName: string): Promise<boolean> {
+  const rows = await server.postgres.query(FIND_ROLES, [[hostRoles(databaseName).tenants.value]]);
+  return rows.length > 0;
+}

@@ -1,0 +1,150 @@
+import { Injectable } from '@nestjs/common';
+import type { ClientBase } from 'pg';
+import {
+  bindOwner,
+  FIND_ROLES,
+  FIND_SCHEMA,
+  grantHost,
+  grantPublicSchema,
+  type SchemaRow,
+  setPassword,
+} from '../../../infra/postgres/host-sql.js';
+import { createRole, type RoleRow } from '../../../infra/postgres/role-sql.js';
+import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
+import { RowhouseError } from '../../../kernel/errors.js';
+import { DatabaseName, quoteLiteral, RoleName } from '../../../kernel/identifiers.js';
+import { scramVerifier } from '../../../kernel/scram.js';
+import type { ManagedServer } from '../../managed-server.js';
+import { markOf, ownershipMismatch } from '../../marks.js';
+import { HostConnections } from './host-connections.js';
+import { type HostRoles, hostRoles } from './host-roles.js';
+import { sharedSchema } from './shared-schema.js';
+
+export interface HostTarget {
+  readonly databaseName: string;
+  /** The role that owns the database, which may do all that the provisioner may; null where nobody does. */
+  readonly ownerRole: string | null;
+}
+
+export interface HostLogins {
+  readonly databaseName: string;
+  readonly appVerifier: string;
+  readonly readonlyVerifier: string;
+  /** CONNECTION LIMIT of each. */
+  readonly maxConnections: number;
+}
+
+const STAMP = `SELECT pg_catalog.obj_description(oid, 'pg_namespace') AS stamp FROM pg_catalog.pg_namespace
+  WHERE nspname = 'shared'`;
+const INSTALL_PATIENCE = `SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s'`;
+
+/** Makes a database into one that can hold tenants: four roles and the schema `shared`. Every method may run again. */
+@Injectable()
+export class HostProvisioner {
+  constructor(private readonly connections: HostConnections) {}
+
+  /** Roles, grants and schema; `_app` and `_readonly` cannot log in before `openLogins`. */
+  async ensure(server: ManagedServer, target: HostTarget): Promise<void> {
+    const roles = hostRoles(target.databaseName);
+    await this.ensureRoles(server, roles);
+    const owner = target.ownerRole === null ? null : RoleName.of(target.ownerRole);
+    await server.postgres.execute(grantHost(DatabaseName.of(target.databaseName), roles, owner));
+    await this.ensureShared(server, target.databaseName);
+  }
+
+  /** Lets the template's tables stand in the schema `public` of a tenant's own database, with `shared` behind it. */
+  async openPublicSchema(
+    server: ManagedServer,
+    { databaseName, ownerRole }: { databaseName: string; ownerRole: string },
+  ): Promise<void> {
+    const path = bindOwner(RoleName.of(ownerRole), DatabaseName.of(databaseName));
+    const sql = `${grantPublicSchema(hostRoles(databaseName))}; ${path}`;
+    await server.postgres.inDatabase(databaseName, (client) => client.query(sql));
+  }
+
+  /** Lets `_app` and `_readonly` log in, with these passwords. */
+  async openLogins(server: ManagedServer, logins: HostLogins): Promise<void> {
+    const { databaseName, appVerifier, readonlyVerifier, maxConnections } = logins;
+    const { app, readonly } = hostRoles(databaseName);
+    await server.postgres.execute(
+      `${setPassword(app, appVerifier)} CONNECTION LIMIT ${maxConnections};
+       ${setPassword(readonly, readonlyVerifier)} CONNECTION LIMIT ${maxConnections}`,
+    );
+  }
+
+  /** After the database: a role that still owns something cannot go. */
+  async dropRoles(server: ManagedServer, databaseName: string): Promise<void> {
+    const names = Object.values(hostRoles(databaseName)) as RoleName[];
+    const found = await findRoles(server, names);
+    for (const name of names) {
+      if (found.has(name.value)) await server.postgres.execute(`DROP ROLE IF EXISTS ${name.sql}`);
+    }
+  }
+
+  private async ensureRoles(server: ManagedServer, roles: HostRoles): Promise<void> {
+    const names = Object.values(roles) as RoleName[];
+    const found = await findRoles(server, names);
+    const missing = names.filter((name) => !found.has(name.value));
+    if (missing.length > 0) {
+      const sql = missing.map((name) => createRole(name, markOf(server))).join(';');
+      await server.postgres.execute(sql).catch(ignoreDuplicate);
+    }
+    if (found.get(roles.provisioner.value)?.canLogin !== true)
+      await this.setProvisionerPassword(server, roles);
+  }
+
+  private async setProvisionerPassword(server: ManagedServer, { provisioner }: HostRoles): Promise<void> {
+    const databaseName = provisioner.value.replace(/_provisioner$/, '');
+    const verifier = await scramVerifier(this.connections.passwordOf(databaseName));
+    await server.postgres.execute(setPassword(provisioner, verifier));
+  }
+
+  /** Another secret than the one that the role was made with (a new ENCRYPTION_KEY): it is set anew. */
+  private async ensureShared(server: ManagedServer, databaseName: string): Promise<void> {
+    const install = () => this.connections.use(server, databaseName, installShared);
+    try {
+      await install();
+    } catch (error) {
+      if (sqlState(error) !== SQLSTATE.invalidPassword) throw error;
+      await this.setProvisionerPassword(server, hostRoles(databaseName));
+      await install();
+    }
+  }
+}
+
+async function installShared(client: ClientBase): Promise<void> {
+  const shared = await sharedSchema();
+  const { rows } = await client.query<{ stamp: string | null }>(STAMP);
+  if (rows[0]?.stamp === shared.stamp) return;
+  await assertOwnSchema(client);
+  const stamp = `COMMENT ON SCHEMA shared IS ${quoteLiteral(shared.stamp)}`;
+  await client.query(`BEGIN; ${INSTALL_PATIENCE}; ${shared.sql}\n; ${stamp}; COMMIT`);
+}
+
+/** Somebody's own schema of that name is neither taken over nor touched. */
+async function assertOwnSchema(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<SchemaRow>(FIND_SCHEMA, ['shared']);
+  const [schema] = rows;
+  if (!schema || schema.isOwn) return;
+  throw new RowhouseError(
+    'CONFLICT',
+    `The database has a schema "shared" already, owned by ${schema.owner}. Rename it to let the database host tenants.`,
+  );
+}
+
+async function findRoles(
+  server: ManagedServer,
+  names: readonly RoleName[],
+): Promise<Map<string, Pick<RoleRow, 'oid' | 'canLogin'>>> {
+  const rows = await server.postgres.query<RoleRow & Record<string, unknown>>(FIND_ROLES, [
+    names.map((name) => name.value),
+  ]);
+  const stranger = rows.find(({ mark }) => mark !== markOf(server));
+  if (stranger) throw ownershipMismatch('role', stranger.name);
+  return new Map(rows.map((row) => [row.name, row]));
+}
+
+function ignoreDuplicate(error: unknown): void {
+  const state = sqlState(error);
+  if (state !== SQLSTATE.duplicateObject && state !== SQLSTATE.uniqueViolation) throw error;
+}

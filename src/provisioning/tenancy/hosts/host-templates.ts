@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import type { ClientBase } from 'pg';
+import { TemplateStore } from '../templates/template-store.js';
+
+const KNOWN = `SELECT coalesce(max(version), 0) AS version FROM shared.template_versions WHERE template_id = $1`;
+
+const INSERT_FILES = `
+  INSERT INTO shared.template_files (template_id, template_name, version, position, name, kind, sql)
+  SELECT $1, $2, f.version, f.position, f.name, f.kind, f.sql
+  FROM jsonb_to_recordset($3::jsonb) AS f (version int, position int, name text, kind text, sql text)
+  ON CONFLICT DO NOTHING`;
+
+const INSERT_VERSIONS = `
+  INSERT INTO shared.template_versions (template_id, version, checksum)
+  SELECT $1, v.version, v.checksum FROM jsonb_to_recordset($2::jsonb) AS v (version int, checksum text)
+  ON CONFLICT DO NOTHING`;
+
+/** Copies of templates in hosting databases, from which the functions in `shared` make tenants. */
+@Injectable()
+export class HostTemplates {
+  /** For each host and template the newest version that was seen there. */
+  private readonly copied = new LRUCache<string, number>({ max: 10_000, ttl: 600_000 });
+
+  constructor(private readonly templates: TemplateStore) {}
+
+  /** Brings the host's copy up to a version. `host` names the database among all that this process knows. */
+  async ensure(
+    client: ClientBase,
+    host: string,
+    { templateId, version }: { templateId: string; version: number },
+  ): Promise<void> {
+    const key = `${host}/${templateId}`;
+    if ((this.copied.get(key) ?? 0) >= version) return;
+    await this.copy(client, templateId, version);
+    this.copied.set(key, version);
+  }
+
+  private async copy(client: ClientBase, templateId: string, last: number): Promise<void> {
+    const { rows } = await client.query<{ version: number }>(KNOWN, [templateId]);
+    const first = (rows[0]?.version ?? 0) + 1;
+    if (first > last) return;
+    const template = await this.templates.get(templateId);
+    const versions = await this.templates.versions(templateId, { first, last });
+    const files = versions.flatMap(({ number, freshFiles }) =>
+      freshFiles.map((file, position) => ({ ...file, version: number, position })),
+    );
+    const checksums = versions.map(({ number, checksum }) => ({ version: number, checksum }));
+    await client.query('BEGIN');
+    await client.query(INSERT_FILES, [templateId, template.name, JSON.stringify(files)]);
+    await client.query(INSERT_VERSIONS, [templateId, JSON.stringify(checksums)]);
+    await client.query('COMMIT');
+  }
+}

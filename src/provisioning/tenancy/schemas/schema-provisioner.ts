@@ -1,0 +1,247 @@
+import { Injectable } from '@nestjs/common';
+import type { ClientBase } from 'pg';
+import {
+  admitApp,
+  bindTenant,
+  dropSchema,
+  dropTables,
+  FIND_DROPPABLE,
+  FIND_SCHEMA,
+  FIND_SCHEMA_BY_OID,
+  refuseApp,
+  type SchemaRow,
+} from '../../../infra/postgres/host-sql.js';
+import { openRole, prepareRole, type RoleSettings } from '../../../infra/postgres/role-sql.js';
+import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
+import { RowhouseError } from '../../../kernel/errors.js';
+import { DatabaseName, RoleName, SchemaName } from '../../../kernel/identifiers.js';
+import type { ManagedServer } from '../../managed-server.js';
+import { ownershipMismatch } from '../../marks.js';
+import { PoolerAliases } from '../../pooler-aliases.js';
+import { RoleProvisioner } from '../../role-provisioner.js';
+import { HostConnections } from '../hosts/host-connections.js';
+import { hostRoles } from '../hosts/host-roles.js';
+import { HostTemplates } from '../hosts/host-templates.js';
+import { Registry } from '../hosts/registry.js';
+
+/** A tenant in a schema, as its server sees it. */
+export interface SchemaTenant extends RoleSettings {
+  readonly id: string;
+  readonly databaseName: string;
+  readonly schemaName: string;
+  readonly schemaOid: number | null;
+  /** The login role; it has the schema's name. */
+  readonly username: string;
+  readonly roleOid: number | null;
+  readonly scramVerifier: string;
+}
+
+export interface Content {
+  /** Null for an empty schema. */
+  readonly template: { readonly templateId: string; readonly version: number } | null;
+  readonly seeds: boolean;
+}
+
+/** A tenant with a database of its own, as far as its template goes. */
+export interface PublicTenant {
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  readonly databaseName: string;
+  readonly templateId: string | null;
+  readonly templateVersion: number;
+}
+
+const RUN_PUBLIC = "SELECT shared.run_template('public', $1, $2, $3)";
+const REGISTER_PUBLIC = `
+  INSERT INTO shared.tenants (id, slug, name, schema_name, template_id) VALUES ($1, $2, $3, 'public', $4)`;
+const PROVISION = 'SELECT shared.provision_tenant_schema($1, $2, $3, $4, $5)';
+/** A drop locks a table, its indexes, its sequences and its TOAST table; this many at a time stay far from the lock table's size. */
+const TABLES_A_DROP = 100;
+
+/** Makes and removes tenants' schemas and logins. Every method looks first and acts second. */
+@Injectable()
+export class SchemaProvisioner {
+  constructor(
+    private readonly roles: RoleProvisioner,
+    private readonly aliases: PoolerAliases,
+    private readonly connections: HostConnections,
+    private readonly templates: HostTemplates,
+    private readonly registry: Registry,
+  ) {}
+
+  /** The role, with password, limits and search_path, but no LOGIN. Returns its OID. */
+  async ensureRole(server: ManagedServer, tenant: SchemaTenant): Promise<number> {
+    const oid = await this.roles.ensure(server, tenant);
+    const role = RoleName.of(tenant.username);
+    const database = DatabaseName.of(tenant.databaseName);
+    const bind = bindTenant(role, database, hostRoles(tenant.databaseName));
+    const prepare = prepareRole(role, tenant.scramVerifier, tenant);
+    await server.postgres.execute(`${prepare}; ${bind}`);
+    return oid;
+  }
+
+  /** Schema, tables, seeds, grants, ledger and registry row, in one transaction. Returns the schema's OID. */
+  async ensureSchema(server: ManagedServer, tenant: SchemaTenant, content: Content): Promise<number> {
+    return this.connections.use(server, tenant.databaseName, async (client) => {
+      const found = await this.findOwned(client, tenant);
+      if (found) return found.oid;
+      await this.provision(client, server, { tenant, content });
+      const made = await this.findOwned(client, tenant);
+      if (!made) throw new Error(`the schema ${tenant.schemaName} vanished while it was made`);
+      return made.oid;
+    });
+  }
+
+  /** The same in the schema `public` of a tenant's own database. */
+  async ensurePublicTables(server: ManagedServer, tenant: PublicTenant, seeds: boolean): Promise<number> {
+    const { templateId, templateVersion: version, databaseName } = tenant;
+    return this.connections.use(server, databaseName, async (client) => {
+      if (templateId !== null) {
+        await this.templates.ensure(client, `${server.id}/${databaseName}`, { templateId, version });
+        await fillPublic(client, tenant, seeds);
+      }
+      const schema = await findSchema(client, FIND_SCHEMA, 'public');
+      return schema?.oid ?? 0;
+    });
+  }
+
+  /** Connection limit and default timeouts; sessions have them from their next login on, pooled ones as well. */
+  async applySettings(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    const role = await this.roles.find(server, tenant);
+    const isLowered = role !== null && tenant.maxConnections < role.connectionLimit;
+    if (isLowered) await this.aliases.sync(server);
+    if (isLowered) await this.aliases.reconnect(server, tenant.schemaName);
+    await this.roles.applySettings(server, tenant);
+    if (!isLowered) await this.aliases.sync(server);
+    await this.aliases.reconnect(server, tenant.schemaName);
+  }
+
+  /** Ends the sessions on both ports that began before now; the role may log in again. */
+  async endSessions(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    await this.aliases.evict(server, tenant.schemaName);
+    await this.roles.endSessions(server, tenant);
+  }
+
+  /** `verifier` and `password` belong together; the pooler learns the new keys by a login of Rowhouse's own. */
+  async rotatePassword(
+    server: ManagedServer,
+    tenant: SchemaTenant,
+    { verifier, password }: { verifier: string; password: string },
+  ): Promise<void> {
+    await this.roles.alterPassword(server, tenant, verifier);
+    const { username, schemaName } = tenant;
+    await this.aliases.refreshKeys(server, { username, databaseName: schemaName }, password);
+  }
+
+  openLogin(server: ManagedServer, tenant: Pick<SchemaTenant, 'username'> & RoleSettings): Promise<void> {
+    return server.postgres.execute(openRole(RoleName.of(tenant.username), tenant));
+  }
+
+  /** Password, LOGIN, limit and timeouts, and the host's `_app` role may work in it (again). */
+  async enableLogin(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    await this.roles.enableLogin(server, tenant);
+    await server.postgres.execute(admitApp(RoleName.of(tenant.username), hostRoles(tenant.databaseName)));
+  }
+
+  /** Refuses logins on both ports and every door of `_app`, and ends the sessions. */
+  async disableLogin(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    const role = await this.roles.disableLogin(server, tenant);
+    if (role) {
+      const sql = refuseApp(RoleName.of(tenant.username), hostRoles(tenant.databaseName));
+      await server.postgres.execute(sql).catch(ignoreUndefined);
+    }
+    await this.aliases.evict(server, tenant.schemaName);
+    if (role) await this.roles.awaitNoSessions(server, role);
+  }
+
+  /** Drops the schema with all that is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
+  async dropSchema(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    await this.connections.use(server, tenant.databaseName, async (client) => {
+      const found = await this.findOwned(client, tenant);
+      if (found) await dropInParts(client, found);
+      await this.registry.remove(client, tenant);
+    });
+  }
+
+  dropRole(server: ManagedServer, tenant: Pick<SchemaTenant, 'username' | 'roleOid'>): Promise<void> {
+    return this.roles.drop(server, tenant);
+  }
+
+  private async provision(
+    client: ClientBase,
+    server: ManagedServer,
+    { tenant, content }: { tenant: SchemaTenant; content: Content },
+  ): Promise<void> {
+    const { id, schemaName, databaseName } = tenant;
+    const { template, seeds } = content;
+    try {
+      if (template) await this.templates.ensure(client, `${server.id}/${databaseName}`, template);
+      const { templateId = null, version = 0 } = template ?? {};
+      await client.query(PROVISION, [id, schemaName, templateId, version, seeds]);
+    } catch (error) {
+      if (sqlState(error) === SQLSTATE.duplicateSchema) throw ownershipMismatch('schema', schemaName);
+      throw error;
+    }
+  }
+
+  /**
+   * Null when there is none. Throws OWNERSHIP_MISMATCH when the name is another's, or the tenant's schema has another
+   * name now. Before the OID was recorded, the registry row is the proof.
+   */
+  private async findOwned(client: ClientBase, tenant: SchemaTenant): Promise<SchemaRow | null> {
+    const named = await findSchema(client, FIND_SCHEMA, SchemaName.of(tenant.schemaName).value);
+    if (tenant.schemaOid === null) return named && this.assertRegistered(client, tenant, named);
+    if (named?.oid === tenant.schemaOid) return named;
+    if (named) throw ownershipMismatch('schema', tenant.schemaName);
+    const renamed = await findSchema(client, FIND_SCHEMA_BY_OID, tenant.schemaOid);
+    if (renamed) throw renamedByHand(tenant.schemaName, renamed.name);
+    return null;
+  }
+
+  private async assertRegistered(
+    client: ClientBase,
+    { id, schemaName }: SchemaTenant,
+    found: SchemaRow,
+  ): Promise<SchemaRow> {
+    if ((await this.registry.findOwner(client, schemaName)) === id) return found;
+    throw ownershipMismatch('schema', schemaName);
+  }
+}
+
+/** The registry row comes last: it tells that everything before it is there. */
+async function fillPublic(client: ClientBase, tenant: PublicTenant, seeds: boolean): Promise<void> {
+  const { id, slug, name, templateId, templateVersion } = tenant;
+  const { rows } = await client.query('SELECT FROM shared.tenants WHERE id = $1', [id]);
+  if (rows.length > 0) return;
+  await client.query('BEGIN');
+  const kinds = seeds ? ['schema', 'seed'] : ['schema'];
+  await client.query(RUN_PUBLIC, [templateId, templateVersion, kinds]);
+  await client.query(REGISTER_PUBLIC, [id, slug, name, templateId]);
+  await client.query('COMMIT');
+}
+
+async function findSchema(client: ClientBase, sql: string, key: string | number): Promise<SchemaRow | null> {
+  const { rows } = await client.query<SchemaRow>(sql, [key]);
+  return rows[0] ?? null;
+}
+
+async function dropInParts(client: ClientBase, { oid, name }: SchemaRow): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(FIND_DROPPABLE, [oid]);
+  for (let at = TABLES_A_DROP; at < rows.length; at += TABLES_A_DROP) {
+    const part = rows.slice(at - TABLES_A_DROP, at).map((table) => table.name);
+    await client.query(dropTables(name, part));
+  }
+  await client.query(dropSchema(name));
+}
+
+function renamedByHand(expected: string, name: string): RowhouseError {
+  return new RowhouseError(
+    'OWNERSHIP_MISMATCH',
+    `The schema "${expected}" was renamed to "${name}" by hand. Rename it back: ALTER SCHEMA "${name}" RENAME TO "${expected}".`,
+  );
+}
+
+function ignoreUndefined(error: unknown): void {
+  if (sqlState(error) !== SQLSTATE.undefinedObject) throw error;
+}

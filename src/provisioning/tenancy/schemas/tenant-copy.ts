@@ -1,0 +1,173 @@
+import { pipeline } from 'node:stream/promises';
+import { Injectable } from '@nestjs/common';
+import type { ClientBase, PoolClient } from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { RowhouseError } from '../../../kernel/errors.js';
+import type { ManagedServer } from '../../managed-server.js';
+import { HostConnections } from '../hosts/host-connections.js';
+import {
+  type CopyConstraint,
+  type CopyPartition,
+  type CopySequence,
+  type CopyTable,
+  copyIn,
+  copyOut,
+  createPartition,
+  FOREIGN_KEYS,
+  loosen,
+  PARTITIONS,
+  qualified,
+  SEQUENCES,
+  TABLES,
+  tighten,
+  truncate,
+} from './tenant-copy-sql.js';
+
+export interface CopyPlace {
+  readonly databaseName: string;
+  readonly schemaName: string;
+}
+
+export interface TenantCopyJob {
+  readonly server: ManagedServer;
+  readonly source: CopyPlace;
+  /** Has the same tables, with rows that do not matter. */
+  readonly target: CopyPlace;
+  readonly signal: AbortSignal;
+}
+
+/** A copy may run longer than any statement of Rowhouse's otherwise does. */
+const UNHURRIED = 'SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0';
+
+/**
+ * Copies a tenant's rows into another's tables: as they are at one moment, all or nothing, and again from the start
+ * after a crash.
+ */
+@Injectable()
+export class TenantCopy {
+  constructor(private readonly connections: HostConnections) {}
+
+  async rows(job: TenantCopyJob): Promise<void> {
+    const { server, source, target } = job;
+    const reader = await this.connections.connect(server, source.databaseName);
+    const writer = await this.connections.connect(server, target.databaseName).catch((error: unknown) => {
+      reader.release();
+      throw error;
+    });
+    const giveUp = () => destroy(reader, writer);
+    job.signal.addEventListener('abort', giveUp, { once: true });
+    try {
+      await copySchema(job, reader, writer);
+      reader.release();
+      writer.release();
+    } catch (error) {
+      destroy(reader, writer);
+      throw error;
+    } finally {
+      job.signal.removeEventListener('abort', giveUp);
+    }
+  }
+}
+
+async function copySchema(
+  { source, target }: TenantCopyJob,
+  reader: ClientBase,
+  writer: ClientBase,
+): Promise<void> {
+  await reader.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${UNHURRIED}`);
+  await writer.query(`BEGIN; ${UNHURRIED}`);
+  const tables = await readTables(reader, writer, { source, target });
+  await makePartitions(reader, writer, { source, target });
+  const keys = await listed<CopyConstraint>(writer, FOREIGN_KEYS, target);
+  if (tables.length > 0) await writer.query(truncate(target.schemaName, tables));
+  await writer.query(loosen(target.schemaName, tables, keys));
+  for (const table of tables) await copyTable(reader, writer, { source, target, table });
+  await writer.query(tighten(target.schemaName, tables, keys));
+  await copySequences(reader, writer, { source, target });
+  await writer.query('COMMIT');
+  await reader.query('COMMIT');
+}
+
+interface Places {
+  readonly source: CopyPlace;
+  readonly target: CopyPlace;
+}
+
+/** Throws CONFLICT where the source has a table or a column that the target lacks: it would be lost. */
+async function readTables(reader: ClientBase, writer: ClientBase, places: Places): Promise<CopyTable[]> {
+  const tables = await listed<CopyTable>(reader, TABLES, places.source);
+  const present = new Map(
+    (await listed<CopyTable>(writer, TABLES, places.target)).map((table) => [table.name, table]),
+  );
+  for (const { name, columns } of tables) {
+    const missing = columns.find((column) => !present.get(name)?.columns.includes(column));
+    if (present.has(name) && missing === undefined) continue;
+    const what = missing === undefined ? `the table "${name}"` : `the column "${name}"."${missing}"`;
+    throw new RowhouseError(
+      'CONFLICT',
+      `The tenant has ${what}, which its template does not have, so a clone would lose data. GET /api/templates/:id/drift tells all differences.`,
+    );
+  }
+  return tables;
+}
+
+async function makePartitions(
+  reader: ClientBase,
+  writer: ClientBase,
+  { source, target }: Places,
+): Promise<void> {
+  const present = await listed<CopyPartition>(writer, PARTITIONS, target);
+  const has = new Set(present.map(({ parent, bound }) => `${parent} ${bound}`));
+  for (const partition of await listed<CopyPartition>(reader, PARTITIONS, source)) {
+    if (has.has(`${partition.parent} ${partition.bound}`)) continue;
+    await writer.query(createPartition(target.schemaName, partition));
+  }
+}
+
+async function copyTable(
+  reader: ClientBase,
+  writer: ClientBase,
+  { source, target, table }: Places & { table: CopyTable },
+): Promise<void> {
+  await pipeline(
+    reader.query(copyTo(copyOut(source.schemaName, table))),
+    writer.query(copyFrom(copyIn(target.schemaName, table))),
+  );
+}
+
+async function copySequences(
+  reader: ClientBase,
+  writer: ClientBase,
+  { source, target }: Places,
+): Promise<void> {
+  for (const { name } of await listed<CopySequence>(reader, SEQUENCES, source)) {
+    const { rows } = await reader.query<{ value: string; called: boolean }>(
+      `SELECT last_value AS value, is_called AS called FROM ${qualified(source.schemaName, name)}`,
+    );
+    const [state] = rows;
+    await writer.query('SELECT pg_catalog.setval($1::regclass, $2, $3)', [
+      qualified(target.schemaName, name),
+      state?.value,
+      state?.called,
+    ]);
+  }
+}
+
+async function listed<Row extends Record<string, unknown>>(
+  client: ClientBase,
+  sql: string,
+  { schemaName }: CopyPlace,
+): Promise<Row[]> {
+  const { rows } = await client.query<Row>(sql, [schemaName]);
+  return rows;
+}
+
+function destroy(...clients: PoolClient[]): void {
+  for (const client of clients) {
+    try {
+      client.release(true);
+    } catch {
+      // It was given back already: both ways out may be taken when the signal comes at the end.
+    }
+  }
+}

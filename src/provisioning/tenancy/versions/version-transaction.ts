@@ -1,0 +1,89 @@
+import type { EventEmitter } from 'node:events';
+import type { ClientBase, DatabaseError } from 'pg';
+import { quoteIdentifier } from '../../../kernel/identifiers.js';
+import { isDatabaseError, StatementFailed } from './version-failure.js';
+import {
+  assertSame,
+  explainMissing,
+  findEntry,
+  insertEntry,
+  isRecorded,
+  isSchemaMissing,
+} from './version-ledger.js';
+import type { VersionOrder, VersionOutcome } from './version-order.js';
+import { joinFiles } from './version-place.js';
+
+const OPENING_STATEMENTS = 5;
+
+/**
+ * The part of DISCARD ALL that a message of several statements may contain: the session goes on to another tenant, which
+ * must meet no setting and no temporary table of this one's.
+ */
+const CLEAN_SESSION = 'RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP';
+
+/**
+ * Statements, ledger row and COMMIT in one message: one round trip, and either all of it is in force or nothing. The row
+ * comes first, so that a schema that has the version costs no more than a refused insert.
+ */
+export async function applyInTransaction(client: ClientBase, order: VersionOrder): Promise<VersionOutcome> {
+  const opening = renderOpening(order);
+  const counter = new StatementCounter(client);
+  try {
+    await client.query(`${opening}${joinFiles(order.version.files)}\n;COMMIT; ${CLEAN_SESSION}`);
+    return 'applied';
+  } catch (error) {
+    if (!isDatabaseError(error)) throw error;
+    const statement = counter.count - OPENING_STATEMENTS;
+    await client.query('ROLLBACK');
+    await client.query('DISCARD ALL');
+    if (isRecorded(error)) return await assertApplied(client, order);
+    if (isSchemaMissing(error)) throw await explainMissing(client, order);
+    throw toFailure(error, statement, opening.length);
+  } finally {
+    counter.stop();
+  }
+}
+
+function renderOpening(order: VersionOrder): string {
+  return `BEGIN;
+    SET LOCAL lock_timeout = ${order.lockTimeoutMs};
+    SET LOCAL statement_timeout = ${order.statementTimeoutMs};
+    ${insertEntry(order, 'applied')};
+    SET LOCAL search_path = ${quoteIdentifier(order.schemaName)}, shared, pg_temp;\n`;
+}
+
+async function assertApplied(client: ClientBase, order: VersionOrder): Promise<VersionOutcome> {
+  const entry = await findEntry(client, order);
+  if (entry) assertSame(entry, order);
+  return 'already';
+}
+
+/**
+ * Constraints and locks have no position in PostgreSQL's message: then the statement is known by its number only. A
+ * syntax error has one, and no statement of the message has run.
+ */
+function toFailure(error: DatabaseError, statement: number, openingLength: number): StatementFailed {
+  const character = Number(error.position ?? 0) - 1 - openingLength;
+  return new StatementFailed(error, {
+    statement: statement < 0 ? null : statement,
+    character: character < 0 ? null : character,
+  });
+}
+
+/** Counts completed statements: node-postgres tells of those of a message only if all of them succeed. */
+class StatementCounter {
+  private readonly connection: EventEmitter;
+  private readonly add = () => {
+    this.count += 1;
+  };
+  count = 0;
+
+  constructor(client: ClientBase) {
+    this.connection = (client as unknown as { connection: EventEmitter }).connection;
+    this.connection.on('commandComplete', this.add);
+  }
+
+  stop(): void {
+    this.connection.off('commandComplete', this.add);
+  }
+}
