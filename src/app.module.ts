@@ -6,6 +6,7 @@ import { AuditModule } from './infra/control-db/audit.module.js';
 import { ControlDbModule } from './infra/control-db/control-db.module.js';
 import { RedisModule } from './infra/redis/redis.module.js';
 import { Clock, SystemClock } from './kernel/clock.js';
+import { AddressBansModule } from './modules/address-bans/address-bans.module.js';
 import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
 import { CapacityModule } from './modules/capacity/capacity.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
@@ -55,6 +56,7 @@ export class AppModule {
         OperationsModule,
         ProvisioningModule,
         ApiKeysModule,
+        AddressBansModule,
         HealthModule,
         OperationsApiModule,
         ServersModule,

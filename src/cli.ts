@@ -117,6 +117,21 @@ function integer(text: string): number {
   return Number(text);
 }
 
+const bans = program
+  .command('bans')
+  .description('addresses that are shut out for too many wrong keys, straight in the control database');
+
+bans
+  .command('list')
+  .description('list those in force')
+  .action(async () => (await import('./cli/bans.js')).listBans());
+
+bans
+  .command('lift')
+  .description('let an address in again, for who is banned from the API')
+  .argument('<address>')
+  .action(async (address: string) => (await import('./cli/bans.js')).liftBan(address));
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,4 +1,6 @@
+import { Cidr } from '../kernel/cidr.js';
 import { Environment } from './environment.js';
+import { listOf } from './environment-rules.js';
 
 export interface Endpoint {
   readonly host: string;
@@ -47,10 +49,21 @@ export interface Config {
   readonly logLevel: string;
   readonly http: Endpoint & {
     readonly bodyLimitBytes: number;
-    readonly trustProxy: boolean;
+    /** Whose X-Forwarded-For is believed: nobody's, that of whoever connects (one hop), or that of these networks. */
+    readonly trustProxy: false | 1 | readonly string[];
     readonly rateLimitPerMinute: number;
     /** Null: plain HTTP. */
     readonly tls: ApiTlsConfig | null;
+    /** From which origins browsers may use the API; none unless configured. */
+    readonly corsOrigins: readonly string[];
+    /** How long a client may take to send a request's headers, and all of it. */
+    readonly headersTimeoutMs: number;
+    readonly requestTimeoutMs: number;
+  };
+  readonly keyFailures: {
+    /** Wrong keys from one address in ten minutes before it is banned; 0 neither slows down nor bans. */
+    readonly limit: number;
+    readonly banSeconds: number;
   };
   /** The admin key that the environment gives, if it does. */
   readonly apiKey: string | null;
@@ -76,6 +89,8 @@ export interface Config {
 /** The dependency-injection token of the configuration. */
 export const CONFIG = Symbol('CONFIG');
 
+const SECOND_MS = 1000;
+
 export function toConfig(env: Environment): Config {
   const dbHost = env.DB_HOST ?? '127.0.0.1';
   const pooler = toPooler(env, dbHost);
@@ -89,10 +104,14 @@ export function toConfig(env: Environment): Config {
       host: env.HOST,
       port: env.PORT,
       bodyLimitBytes: env.BODY_LIMIT_BYTES,
-      trustProxy: env.TRUST_PROXY,
+      trustProxy: toProxyTrust(env.TRUST_PROXY),
       rateLimitPerMinute: env.RATE_LIMIT_PER_MINUTE,
       tls: toApiTls(env),
+      corsOrigins: listOf(env.CORS_ORIGINS),
+      headersTimeoutMs: Math.min(env.HEADERS_TIMEOUT_SECONDS, env.REQUEST_TIMEOUT_SECONDS) * SECOND_MS,
+      requestTimeoutMs: env.REQUEST_TIMEOUT_SECONDS * SECOND_MS,
     },
+    keyFailures: { limit: env.AUTH_FAILURE_LIMIT, banSeconds: env.AUTH_BAN_SECONDS },
     apiKey: env.API_KEY ?? null,
     control: {
       host: entry.host,
@@ -145,6 +164,12 @@ function toPooler(env: Environment, dbHost: string): PoolerConfig | null {
     authPassword: env.PGBOUNCER_AUTH_PASSWORD,
     configDir: env.PGBOUNCER_CONFIG_DIR ?? null,
   };
+}
+
+/** Not `true` for Fastify: that believes the leftmost address, which the client may write itself. */
+function toProxyTrust(text: string): Config['http']['trustProxy'] {
+  if (text === 'true') return 1;
+  return text === 'false' ? false : listOf(text).map((network) => String(Cidr.parse(network)));
 }
 
 function decodeKey(text: string): Buffer {

@@ -13,6 +13,7 @@ import {
   MinLength,
   ValidateIf,
 } from 'class-validator';
+import { IsOriginList, IsProxyTrust } from './environment-rules.js';
 
 const PORT_MIN = 1;
 const PORT_MAX = 65_535;
@@ -192,7 +193,34 @@ export class Environment {
   @Max(100 * 1024 * 1024)
   BODY_LIMIT_BYTES = 1024 * 1024;
 
-  @ToBoolean()
-  @IsBoolean()
-  TRUST_PROXY = false;
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(600)
+  HEADERS_TIMEOUT_SECONDS = 10;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(3600)
+  REQUEST_TIMEOUT_SECONDS = 30;
+
+  @IsProxyTrust()
+  TRUST_PROXY = 'false';
+
+  @IsOptional()
+  @IsOriginList()
+  CORS_ORIGINS?: string;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000)
+  AUTH_FAILURE_LIMIT = 20;
+
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(30 * 24 * 3600)
+  AUTH_BAN_SECONDS = 900;
 }

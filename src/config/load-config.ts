@@ -35,6 +35,7 @@ const OPTIONAL_VARIABLES = [
   'TLS_KEY_FILE',
   'REDIS_URL',
   'ENCRYPTION_KEY',
+  'CORS_ORIGINS',
 ] as const satisfies readonly (keyof Environment)[];
 
 function describe(error: ValidationError): string[] {

@@ -1,22 +1,16 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { Admission } from './admission.js';
 import { registerBodyParser } from './body-parser.js';
 import { buildDocument } from './openapi-document.js';
+import { DOCS, UNPREFIXED } from './paths.js';
 import { normaliseAuthorization } from './presented-key.js';
 import { logRequests } from './request-log.js';
 import { RouteTable } from './route-table.js';
+import { securityHeaders } from './security-headers.js';
 
-const UNPREFIXED = ['health', 'health/ready'];
-const DOCS = 'docs';
 const CLOSE_PATIENCE_MS = 2_000;
-
-const SECURITY_HEADERS = {
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-  'Cache-Control': 'no-store',
-};
-const API_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /** Prepares the application that Nest made; call it before `init` or `listen`. */
 export function configureApp(app: NestFastifyApplication): NestFastifyApplication {
@@ -25,6 +19,7 @@ export function configureApp(app: NestFastifyApplication): NestFastifyApplicatio
   server.addHook('onRoute', (route) => routes.add(route));
   registerBodyParser(server);
   setHeaders(server);
+  admitRequests(server, app.get(Admission));
   boundShutdown(server);
   logRequests(server);
   setPrefix(app);
@@ -53,10 +48,17 @@ export function setPrefix(app: NestFastifyApplication): NestFastifyApplication {
 }
 
 function setHeaders(server: FastifyInstance): void {
-  server.addHook('onRequest', (request, reply, done) => {
+  server.addHook('onRequest', (request, _reply, done) => {
     normaliseAuthorization(request.headers);
-    reply.header('X-Request-Id', request.id).headers(SECURITY_HEADERS);
-    if (!request.url.startsWith(`/${DOCS}`)) reply.header('Content-Security-Policy', API_POLICY);
     done();
   });
+  // At the end, since a CORS preflight is answered before any other hook of a request.
+  server.addHook('onSend', (request, reply, payload, done) => {
+    reply.header('X-Request-Id', request.id).headers(securityHeaders(request.url, request.protocol));
+    done(null, payload);
+  });
+}
+
+function admitRequests(server: FastifyInstance, admission: Admission): void {
+  server.addHook('onRequest', (request, reply) => admission.admit(request, reply));
 }

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Config } from '../config/config.js';
 import { configureApp, setPrefix } from './configure-app.js';
+import { enableCors } from './cors.js';
 import { fastifyOptions } from './fastify-options.js';
 
 export interface AppOptions {
@@ -23,5 +24,7 @@ export async function createHttpApp(
     bodyParser: false,
     abortOnError: false,
   });
-  return options.preview ? setPrefix(app) : configureApp(app);
+  if (options.preview) return setPrefix(app);
+  enableCors(app, config.http.corsOrigins);
+  return configureApp(app);
 }

@@ -3,10 +3,10 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { ErrorCode } from '../kernel/errors.js';
 import { declaredCodes, shareProblems } from './openapi-problems.js';
 import { byStatus, Problem, problemResponse } from './problem.js';
-import { SCOPE_EXTENSION } from './route.js';
+import { SCOPE_EXTENSION, TENANT_EXTENSION } from './route.js';
 
 type PathItem = OpenAPIObject['paths'][string];
-type OpenApiOperation = NonNullable<PathItem['get']>;
+type OpenApiOperation = NonNullable<PathItem['get']> & { [TENANT_EXTENSION]?: string };
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 type Method = (typeof METHODS)[number];
@@ -44,6 +44,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Operations: 'Durable records of work: state, progress, error',
   Servers: 'The PostgreSQL servers and how they compare with what Rowhouse knows',
   'API keys': 'Who may do what',
+  'Address bans': 'Addresses that are shut out for a while after too many wrong API keys',
   Health: 'For monitors and load balancers',
 };
 
@@ -125,9 +126,10 @@ function commonErrors(method: Method, operation: OpenApiOperation, isSecured: bo
     ...when(hasInput, 'VALIDATION_FAILED'),
     ...when(isWrite, 'MALFORMED_BODY', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'),
     ...when(hasCursor(operation), 'INVALID_CURSOR'),
-    ...when(isSecured, 'UNAUTHENTICATED', 'INSUFFICIENT_SCOPE', 'SERVICE_UNAVAILABLE'),
+    ...when(isSecured, 'UNAUTHENTICATED', 'INSUFFICIENT_SCOPE', 'ADDRESS_NOT_ALLOWED', 'SERVICE_UNAVAILABLE'),
+    ...when(isSecured && operation[TENANT_EXTENSION] !== 'filtered', 'NOT_FOUND'),
     ...when(isSecured && method === 'post', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE'),
-    ...when(!operation.tags?.includes('Health'), 'RATE_LIMITED', 'INTERNAL'),
+    ...when(!operation.tags?.includes('Health'), 'RATE_LIMITED', 'ADDRESS_BANNED', 'INTERNAL'),
   ];
 }
 

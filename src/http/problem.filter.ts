@@ -15,13 +15,20 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const problem = (request.is404 && this.wrongMethod(request)) || toRowhouseError(error);
+    const problem = this.toProblem(error, request);
     if (problem.status >= 500) this.report(problem, request);
     if (reply.sent || reply.raw.headersSent) {
       reply.raw.end();
       return;
     }
     sendProblem(reply, problem, request.id);
+  }
+
+  /** A request for no route may also have failed before that was of interest, such as for its rate limit. */
+  private toProblem(error: unknown, request: FastifyRequest): RowhouseError {
+    const problem = toRowhouseError(error);
+    if (!request.is404 || problem.code !== 'NOT_FOUND') return problem;
+    return this.wrongMethod(request) ?? problem;
   }
 
   private wrongMethod(request: FastifyRequest): RowhouseError | null {

@@ -7,7 +7,16 @@ export interface Principal {
   readonly id: string;
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** The tenants that the key is bound to; null when it is for all. */
+  readonly tenantIds: readonly string[] | null;
+  /** The networks that the key may be used from, canonical; none means anywhere. */
+  readonly allowedCidrs: readonly string[];
+  /** When the key stops working (ISO 8601); null when it never does. */
+  readonly expiresAt: string | null;
 }
+
+/** Neither bound nor limited. */
+export const UNBOUND = { tenantIds: null, allowedCidrs: [], expiresAt: null } as const;
 
 /** What every service gets to know of the request it works for. */
 export interface RequestContext {
@@ -24,7 +33,7 @@ export interface RequestContext {
 /** The context of work that Rowhouse starts by itself: schedules, reconciliation, the warm pool. */
 export function systemContext(name: string): RequestContext {
   return {
-    principal: { type: 'system', id: 'system', name, scopes: ['*'] },
+    principal: { type: 'system', id: 'system', name, scopes: ['*'], ...UNBOUND },
     requestId: `system-${name}`,
     address: null,
     waitMs: 0,

@@ -1,8 +1,14 @@
 import type { FastifyRequest } from 'fastify';
 import { parsePrefer } from './prefer.js';
-import type { Principal, RequestContext } from './request-context.js';
+import { type Principal, type RequestContext, UNBOUND } from './request-context.js';
 
-const ANONYMOUS: Principal = { type: 'system', id: 'anonymous', name: 'anonymous', scopes: [] };
+const ANONYMOUS: Principal = {
+  type: 'system',
+  id: 'anonymous',
+  name: 'anonymous',
+  scopes: [],
+  ...UNBOUND,
+};
 
 /** Kept on the request itself: a WeakMap of short-lived keys costs the garbage collector more than all the rest here. */
 const STATE = Symbol('rowhouse request state');

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
 import { PUBLIC, REQUIRED_SCOPE } from './route.js';
+import { type DeclaredRoute, routesOf } from './routes-of.js';
 
 /** Stops the start when a route declares neither a scope nor that it is open. */
 @Injectable()
@@ -13,28 +13,15 @@ export class RouteScopesCheck implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const bare = this.discovery.getControllers().flatMap(({ metatype }) => this.bareRoutes(metatype));
+    const bare = routesOf(this.discovery, this.scanner).filter((route) => this.isBare(route));
     if (bare.length === 0) return;
-    throw new Error(
-      `Routes without a scope: ${bare.join(', ')}. Declare @RequireScope('…') or @Public() on each.`,
-    );
+    const names = bare.map(({ name }) => name).join(', ');
+    throw new Error(`Routes without a scope: ${names}. Declare @RequireScope('…') or @Public() on each.`);
   }
 
-  private bareRoutes(controller: unknown): string[] {
-    if (typeof controller !== 'function') return [];
-    const { name, prototype } = controller;
-    return this.scanner
-      .getAllMethodNames(prototype)
-      .filter((method) => this.isBareRoute(controller, prototype[method]))
-      .map((method) => `${name}.${method}`);
-  }
-
-  // biome-ignore lint/complexity/noBannedTypes: Nest's reflector knows classes and methods as Function
-  private isBareRoute(controller: Function, method: Function): boolean {
-    if (Reflect.getMetadata(PATH_METADATA, method) === undefined) return false;
-    const declared = [PUBLIC, REQUIRED_SCOPE].map((key) =>
-      this.reflector.getAllAndOverride<unknown>(key, [method, controller]),
+  private isBare({ targets }: DeclaredRoute): boolean {
+    return [PUBLIC, REQUIRED_SCOPE].every(
+      (key) => this.reflector.getAllAndOverride<unknown>(key, targets) === undefined,
     );
-    return declared.every((value) => value === undefined);
   }
 }

@@ -18,7 +18,14 @@ export { ApiProblems } from './problem.js';
 export const REQUIRED_SCOPE = Symbol('required scope');
 export const PUBLIC = Symbol('public');
 export const RAW_ANSWER = Symbol('raw answer');
+export const TENANT_ACCESS = Symbol('tenant access');
 export const SCOPE_EXTENSION = 'x-required-scope';
+export const TENANT_EXTENSION = 'x-tenant-bound-keys';
+
+/** What a tenant-bound key may see of a route: that of its own tenants. A route that declares nothing is closed to it. */
+export type TenantAccess =
+  | { readonly kind: 'tenant'; readonly parameter: string }
+  | { readonly kind: 'filtered' };
 
 /** Declares the scope that the caller's key must have. Every route declares one or is `@Public()`. */
 export function RequireScope(scope: Scope): MethodDecorator & ClassDecorator {
@@ -27,6 +34,23 @@ export function RequireScope(scope: Scope): MethodDecorator & ClassDecorator {
     ApiSecurity('api-key'),
     ApiSecurity('bearer'),
     ApiExtension(SCOPE_EXTENSION, scope),
+  );
+}
+
+/** The path parameter is a tenant's id: a tenant-bound key gets 404 for the ids of others. */
+export function TenantRoute(parameter = 'id'): MethodDecorator & ClassDecorator {
+  return tenantAccess({ kind: 'tenant', parameter });
+}
+
+/** The service looks at `context.principal.tenantIds` itself and shows a tenant-bound key only what is its tenants'. */
+export function TenantFiltered(): MethodDecorator & ClassDecorator {
+  return tenantAccess({ kind: 'filtered' });
+}
+
+function tenantAccess(access: TenantAccess): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    SetMetadata(TENANT_ACCESS, access),
+    ApiExtension(TENANT_EXTENSION, access.kind === 'tenant' ? access.parameter : access.kind),
   );
 }
 

@@ -21,6 +21,8 @@ export const SCOPES = [
   'operations:cancel',
   'api-keys:read',
   'api-keys:write',
+  'bans:read',
+  'bans:write',
   'servers:read',
   'servers:reconcile',
   '*',

@@ -30,6 +30,8 @@ export interface OperationFilter {
   readonly kind?: string;
   readonly state?: OperationState;
   readonly subjectId?: string;
+  /** Only those that this key began. */
+  readonly actorId?: string;
   readonly limit: number;
   /** The last row of the page before. */
   readonly after: { readonly createdAt: Date; readonly id: string } | null;
@@ -115,7 +117,7 @@ const REQUEST_CANCEL = `
 const LIST = `
   SELECT * FROM operations
   WHERE ($1::text IS NULL OR kind = $1) AND ($2::text IS NULL OR state = $2) AND ($3::uuid IS NULL OR subject_id = $3)
-    AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid))
+    AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5::uuid)) AND ($7::text IS NULL OR actor ->> 'id' = $7)
   ORDER BY created_at DESC, id DESC LIMIT $6`;
 
 /** The age is there for its index: nothing ends before it was made. */
@@ -159,10 +161,10 @@ export class OperationRepository {
   }
 
   /** Newest first, up to `limit + 1`: the last one only tells that there is another page. */
-  async list({ kind, state, subjectId, after, limit }: OperationFilter): Promise<Operation[]> {
+  async list({ kind, state, subjectId, actorId, after, limit }: OperationFilter): Promise<Operation[]> {
     const keyset = [after?.createdAt ?? null, after?.id ?? null];
     const filters = [kind ?? null, state ?? null, subjectId ?? null];
-    const rows = await this.dataSource.query<Rows>(LIST, [...filters, ...keyset, limit + 1]);
+    const rows = await this.dataSource.query<Rows>(LIST, [...filters, ...keyset, limit + 1, actorId ?? null]);
     return rows.map(toOperation);
   }
 

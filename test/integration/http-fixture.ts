@@ -1,4 +1,17 @@
-import { Body, Controller, type DynamicModule, Get, Global, Module, Post, Query, Res } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  Body,
+  Controller,
+  type DynamicModule,
+  Get,
+  Global,
+  Module,
+  Post,
+  Query,
+  Res,
+  StreamableFile,
+} from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ScheduleModule } from '@nestjs/schedule';
 import { Type } from 'class-transformer';
@@ -11,13 +24,22 @@ import { HttpModule } from '../../src/http/http.module.js';
 import { ListQuery } from '../../src/http/pagination.js';
 import { Page, Reply } from '../../src/http/reply.js';
 import type { RequestContext } from '../../src/http/request-context.js';
-import { Context, Public, RawAnswer, RequireScope, UuidParam } from '../../src/http/route.js';
+import {
+  Context,
+  Public,
+  RawAnswer,
+  RequireScope,
+  TenantFiltered,
+  TenantRoute,
+  UuidParam,
+} from '../../src/http/route.js';
 import { AuditModule } from '../../src/infra/control-db/audit.module.js';
 import { ControlDbModule } from '../../src/infra/control-db/control-db.module.js';
 import { RedisModule } from '../../src/infra/redis/redis.module.js';
 import { Clock, SystemClock } from '../../src/kernel/clock.js';
 import { RowhouseError } from '../../src/kernel/errors.js';
 import { newId } from '../../src/kernel/ids.js';
+import { AddressBansModule } from '../../src/modules/address-bans/address-bans.module.js';
 import { ApiKeysModule } from '../../src/modules/api-keys/api-keys.module.js';
 
 class Part {
@@ -70,6 +92,20 @@ export class ThingsController {
     return context;
   }
 
+  @Get('mine')
+  @RequireScope('tenants:read')
+  @TenantFiltered()
+  mine(@Context() context: RequestContext): readonly string[] | null {
+    return context.principal.tenantIds;
+  }
+
+  @Get('of/:tenantId')
+  @RequireScope('tenants:read')
+  @TenantRoute('tenantId')
+  ofTenant(@UuidParam('tenantId') tenantId: string): object {
+    return { tenantId };
+  }
+
   @Get('open')
   @Public()
   open(@Context() context: RequestContext): string {
@@ -82,6 +118,19 @@ export class ThingsController {
   raw(@Res({ passthrough: true }) reply: FastifyReply): string {
     reply.type('text/plain');
     return 'raw';
+  }
+
+  /** Eight lines in four seconds. */
+  @Get('stream')
+  @Public()
+  stream(): StreamableFile {
+    async function* ticks() {
+      for (let at = 0; at < 8; at += 1) {
+        await pause(500);
+        yield 'tick\n';
+      }
+    }
+    return new StreamableFile(Readable.from(ticks()), { type: 'text/event-stream' });
   }
 
   @Get('broken')
@@ -106,6 +155,15 @@ export class ThingsController {
   @RequireScope('databases:read')
   getThing(@UuidParam() id: string): object {
     return { id };
+  }
+}
+
+@Controller('health')
+@Public()
+class LivenessController {
+  @Get()
+  look(): string {
+    return 'alive';
   }
 }
 
@@ -139,8 +197,9 @@ export async function startHttpApp(config: Config): Promise<NestFastifyApplicati
       RedisModule,
       HttpModule.register(),
       ApiKeysModule,
+      AddressBansModule,
     ],
-    controllers: [ThingsController],
+    controllers: [ThingsController, LivenessController],
   };
   const app = await createHttpApp(root, config, { logger: false });
   await app.listen(0, '127.0.0.1');

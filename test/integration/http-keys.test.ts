@@ -29,7 +29,7 @@ async function createKey(body: object = {}, key = adminKey): Promise<Answer> {
 
 beforeAll(async () => {
   stack = await startTestStack();
-  config = loadConfig({ ...stack.env, NODE_ENV: 'test', API_KEY: '' });
+  config = loadConfig({ ...stack.env, NODE_ENV: 'test', API_KEY: '', AUTH_FAILURE_LIMIT: '0' });
   await migrate(config);
   first = await startHttpApp(config);
   second = await startHttpApp(config);

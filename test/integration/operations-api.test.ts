@@ -7,6 +7,7 @@ import { createHttpApp } from '../../src/http/create-app.js';
 import { HttpModule } from '../../src/http/http.module.js';
 import { RedisModule } from '../../src/infra/redis/redis.module.js';
 import { newId, randomHex } from '../../src/kernel/ids.js';
+import { AddressBansModule } from '../../src/modules/address-bans/address-bans.module.js';
 import { ApiKeysModule } from '../../src/modules/api-keys/api-keys.module.js';
 import { OperationsApiModule } from '../../src/modules/operations/operations-api.module.js';
 import { ChangeFeed } from '../../src/operations/change-feed.js';
@@ -99,6 +100,7 @@ async function startApi(handlers: readonly OperationHandler[]): Promise<Api> {
   const root = engineModule(config, handlers, [
     RedisModule,
     HttpModule.register(),
+    AddressBansModule,
     ApiKeysModule,
     OperationsApiModule,
   ]);

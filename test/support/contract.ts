@@ -21,6 +21,7 @@ interface OperationSpec {
   security?: unknown[];
   responses: Record<string, ResponseSpec>;
   'x-required-scope'?: string;
+  'x-tenant-bound-keys'?: string;
 }
 
 interface Document {
@@ -36,6 +37,8 @@ export interface Route {
   readonly operationId: string;
   /** Null for a route that is open to everybody. */
   readonly scope: string | null;
+  /** The parameter that is a tenant's id, `filtered`, or null for a route that is closed to tenant-bound keys. */
+  readonly tenantBoundKeys: string | null;
 }
 
 /** What a server answered. */
@@ -122,7 +125,9 @@ export class Contract {
 
   private toRoute(method: string, path: string, operation: OperationSpec | undefined): Route {
     const scope = operation?.['x-required-scope'] ?? null;
-    return { method: method.toUpperCase(), path, operationId: operation?.operationId ?? '', scope };
+    const tenantBoundKeys = operation?.['x-tenant-bound-keys'] ?? null;
+    const operationId = operation?.operationId ?? '';
+    return { method: method.toUpperCase(), path, operationId, scope, tenantBoundKeys };
   }
 }
 

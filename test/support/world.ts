@@ -87,7 +87,7 @@ async function buildWorld(
 }
 
 /** Retries and background jobs are as in production; only the noise and the limits that a test runs into are not. */
-const DEFAULTS = { NODE_ENV: 'test', RATE_LIMIT_PER_MINUTE: '1000000' };
+const DEFAULTS = { NODE_ENV: 'test', RATE_LIMIT_PER_MINUTE: '1000000', AUTH_FAILURE_LIMIT: '0' };
 
 function logLevel(): string {
   return process.env.LOG_LEVEL ?? 'silent';

@@ -20,6 +20,14 @@ export class ApiKeyEntity {
   @Column('text', { array: true })
   scopes!: Scope[];
 
+  /** The tenants that it is bound to; null when it is for all. */
+  @Column('uuid', { name: 'tenant_ids', array: true, nullable: true })
+  tenantIds!: string[] | null;
+
+  /** Canonical networks; empty means that it may be used from anywhere. */
+  @Column('text', { name: 'allowed_cidrs', array: true })
+  allowedCidrs!: string[];
+
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt!: Date | null;
 

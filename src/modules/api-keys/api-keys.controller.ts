@@ -10,6 +10,7 @@ import {
   Context,
   RequireScope,
   Summary,
+  TenantFiltered,
   UuidParam,
 } from '../../http/route.js';
 import { ApiKeysService } from './api-keys.service.js';
@@ -18,13 +19,18 @@ import { CreateApiKeyDto } from './dto/create-api-key.dto.js';
 
 @ApiTags('API keys')
 @Controller('api-keys')
+@TenantFiltered()
 export class ApiKeysController {
   constructor(private readonly keys: ApiKeysService) {}
 
   @Post()
   @RequireScope('api-keys:write')
-  @Summary('Create an API key', 'The key is shown in this answer only.')
+  @Summary(
+    'Create an API key',
+    'The key is shown in this answer only. It can have no more rights than the key that makes it: no further scope, tenant or network, and no later expiry.',
+  )
   @ApiEnvelope(ApiKeyWithSecretDto, { status: 201 })
+  @ApiProblems('EXCEEDS_OWN_RIGHTS')
   createApiKey(
     @Context() context: RequestContext,
     @Body() dto: CreateApiKeyDto,
@@ -36,8 +42,8 @@ export class ApiKeysController {
   @RequireScope('api-keys:read')
   @Summary('List the API keys', 'Newest first, revoked ones too.')
   @ApiPage(ApiKeyDto)
-  listApiKeys(@Query() query: ListQuery): Promise<Page<ApiKeyDto>> {
-    return this.keys.list(query);
+  listApiKeys(@Context() context: RequestContext, @Query() query: ListQuery): Promise<Page<ApiKeyDto>> {
+    return this.keys.list(context, query);
   }
 
   @Get(':id')
@@ -45,8 +51,8 @@ export class ApiKeysController {
   @Summary('Get an API key', 'Without its secret, which nobody can read again.')
   @ApiEnvelope(ApiKeyDto)
   @ApiProblems('NOT_FOUND')
-  getApiKey(@UuidParam() id: string): Promise<ApiKeyDto> {
-    return this.keys.get(id);
+  getApiKey(@Context() context: RequestContext, @UuidParam() id: string): Promise<ApiKeyDto> {
+    return this.keys.get(context, id);
   }
 
   @Delete(':id')
@@ -68,7 +74,7 @@ export class ApiKeysController {
     'The same key id gets a new secret and the old one stops at once. To change keys without a gap, create a second key.',
   )
   @ApiEnvelope(ApiKeyWithSecretDto)
-  @ApiProblems('NOT_FOUND', 'CONFLICT')
+  @ApiProblems('EXCEEDS_OWN_RIGHTS', 'NOT_FOUND', 'CONFLICT')
   rotateApiKey(@Context() context: RequestContext, @UuidParam() id: string): Promise<ApiKeyWithSecretDto> {
     return this.keys.rotate(context, id);
   }

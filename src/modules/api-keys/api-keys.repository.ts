@@ -10,9 +10,13 @@ const ADMIN_LOCK = 7_264_032;
 const HAS_OTHER_ADMIN = `
   SELECT EXISTS (
     SELECT FROM api_keys
-    WHERE '*' = ANY (scopes) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+    WHERE '*' = ANY (scopes) AND tenant_ids IS NULL AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
       AND id IS DISTINCT FROM $1::uuid
   ) AS found`;
+
+const FIND_UNKNOWN_TENANTS = `
+  SELECT wanted.id FROM unnest($1::uuid[]) AS wanted (id)
+  WHERE NOT EXISTS (SELECT FROM tenants WHERE tenants.id = wanted.id)`;
 
 const TOUCH = `
   UPDATE api_keys SET last_used_at = greatest(last_used_at, used.at)
@@ -44,15 +48,21 @@ export class ApiKeysRepository {
     return tx.findOne(ApiKeyEntity, { where: { id }, lock: { mode: 'pessimistic_write' } });
   }
 
-  /** Newest first, one more than the page holds. */
-  list({ limit, cursor }: ListQuery): Promise<ApiKeyEntity[]> {
+  /** Newest first, one more than the page holds; those that are bound to no other tenants, or all for null. */
+  list({ limit, cursor }: ListQuery, tenantIds: readonly string[] | null): Promise<ApiKeyEntity[]> {
     const after = decodeCursor(cursor);
     const query = this.control.manager
       .createQueryBuilder(ApiKeyEntity, 'key')
       .orderBy({ 'key.created_at': 'DESC', 'key.id': 'DESC' })
       .limit(limit + 1);
-    if (after) query.where('(key.created_at, key.id) < (:createdAt, :id)', after);
+    if (after) query.andWhere('(key.created_at, key.id) < (:createdAt, :id)', after);
+    if (tenantIds) query.andWhere('key.tenant_ids <@ :tenantIds::uuid[]', { tenantIds });
     return query.getMany();
+  }
+
+  async findUnknownTenants(ids: readonly string[]): Promise<string[]> {
+    const rows: { id: string }[] = await this.control.query(FIND_UNKNOWN_TENANTS, [ids]);
+    return rows.map(({ id }) => id);
   }
 
   async setSecret(tx: EntityManager, id: string, secretHash: string): Promise<void> {

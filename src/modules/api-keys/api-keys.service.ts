@@ -6,8 +6,8 @@ import type { ListQuery } from '../../http/pagination.js';
 import { toPage } from '../../http/pagination.js';
 import { type Page, Reply } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
-import { grants } from '../../http/scopes.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
+import { Cidr } from '../../kernel/cidr.js';
 import { Clock } from '../../kernel/clock.js';
 import { invalidField, notFound, RowhouseError } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
@@ -15,6 +15,7 @@ import { ApiKeyEntity } from './api-key.entity.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { ApiKeyDto, type ApiKeyWithSecretDto } from './dto/api-key.dto.js';
 import type { CreateApiKeyDto } from './dto/create-api-key.dto.js';
+import { assertCovers } from './grant.js';
 import { formatKey, newKey, newSecret } from './key-format.js';
 import { BCRYPT_COST } from './stored-key-verifier.js';
 import { VerifiedKeys } from './verified-keys.js';
@@ -31,8 +32,9 @@ export class ApiKeysService {
   ) {}
 
   async create(context: RequestContext, dto: CreateApiKeyDto): Promise<Reply<ApiKeyWithSecretDto>> {
-    assertCovers(context, dto.scopes);
     const { entity, key } = await this.build(context, dto);
+    assertCovers(context.principal, entity);
+    await this.assertTenantsExist(entity.tenantIds ?? []);
     await this.keys.transaction((tx) => this.insert(tx, context, entity));
     const data = { ...this.present(entity), key };
     return new Reply(201, data, { message: 'Store the key now: it is not shown again.' });
@@ -45,21 +47,22 @@ export class ApiKeysService {
     return key;
   }
 
-  async list(query: ListQuery): Promise<Page<ApiKeyDto>> {
-    return toPage(await this.keys.list(query), query.limit, (key) => this.present(key));
+  async list({ principal }: RequestContext, query: ListQuery): Promise<Page<ApiKeyDto>> {
+    return toPage(await this.keys.list(query, principal.tenantIds), query.limit, (key) => this.present(key));
   }
 
-  async get(id: string): Promise<ApiKeyDto> {
-    return this.present(found(await this.keys.find(id), id));
+  async get(context: RequestContext, id: string): Promise<ApiKeyDto> {
+    return this.present(visible(context, await this.keys.find(id), id));
   }
 
   /** Revoking a revoked key changes nothing. */
   async revoke(context: RequestContext, id: string): Promise<ApiKeyDto> {
     const key = await this.keys.transaction(async (tx) => {
       await this.keys.lockAdmins(tx);
-      const row = found(await this.keys.findForUpdate(tx, id), id);
+      const row = visible(context, await this.keys.findForUpdate(tx, id), id);
       if (row.revokedAt) return row;
-      assertCovers(context, row.scopes);
+      // To end a key that lives longer, or works from elsewhere, takes no such right.
+      assertCovers({ ...context.principal, allowedCidrs: [], expiresAt: null }, row);
       await this.assertAdminRemains(tx, row);
       const revoked: ApiKeyEntity = { ...row, revokedAt: this.clock.now() };
       await this.keys.setRevoked(tx, id, revoked.revokedAt as Date);
@@ -75,8 +78,8 @@ export class ApiKeysService {
     const secret = newSecret();
     const secretHash = await hash(secret, BCRYPT_COST);
     const key = await this.keys.transaction(async (tx) => {
-      const row = found(await this.keys.findForUpdate(tx, id), id);
-      assertCovers(context, row.scopes);
+      const row = visible(context, await this.keys.findForUpdate(tx, id), id);
+      assertCovers(context.principal, row);
       if (row.revokedAt) throw new RowhouseError('CONFLICT', 'The key is revoked; create a new one.');
       await this.keys.setSecret(tx, id, secretHash);
       await this.record(tx, context, 'rotate', row);
@@ -97,6 +100,8 @@ export class ApiKeysService {
       name: dto.name,
       secretHash: await hash(secret, BCRYPT_COST),
       scopes: dto.scopes,
+      tenantIds: dto.tenantIds?.map((id) => id.toLowerCase()) ?? null,
+      allowedCidrs: canonical(dto.allowedCidrs ?? []),
       expiresAt,
       revokedAt: null,
       lastUsedAt: null,
@@ -106,13 +111,18 @@ export class ApiKeysService {
     return { entity, key: formatKey({ keyId, secret }) };
   }
 
+  private async assertTenantsExist(ids: readonly string[]): Promise<void> {
+    const [unknown] = ids.length > 0 ? await this.keys.findUnknownTenants(ids) : [];
+    if (unknown) throw invalidField('tenantIds', `there is no tenant with the id ${unknown}`);
+  }
+
   private async insert(tx: EntityManager, context: RequestContext, entity: ApiKeyEntity): Promise<void> {
     await this.keys.insert(tx, entity);
     await this.record(tx, context, 'create', entity);
   }
 
   private async assertAdminRemains(tx: EntityManager, key: ApiKeyEntity): Promise<void> {
-    if (!key.scopes.includes('*') || this.config.apiKey !== null) return;
+    if (!isAdmin(key) || this.config.apiKey !== null) return;
     if (await this.keys.hasAdmin(tx, key.id)) return;
     throw new RowhouseError('CONFLICT', 'This is the last working admin key; create another one first.');
   }
@@ -139,16 +149,18 @@ export class ApiKeysService {
   }
 }
 
-function assertCovers({ principal }: RequestContext, scopes: CreateApiKeyDto['scopes']): void {
-  const lacking = scopes.filter((scope) => !grants(principal.scopes, scope));
-  if (lacking.length === 0) return;
-  throw new RowhouseError(
-    'INSUFFICIENT_SCOPE',
-    `Your own API key lacks ${lacking.join(', ')}, so it cannot manage a key that has it.`,
-  );
+function isAdmin({ scopes, tenantIds }: ApiKeyEntity): boolean {
+  return scopes.includes('*') && tenantIds === null;
 }
 
-function found(key: ApiKeyEntity | null, id: string): ApiKeyEntity {
-  if (!key) throw notFound('API key', id);
+function canonical(networks: readonly string[]): string[] {
+  return [...new Set(networks.map((text) => String(Cidr.parse(text))))];
+}
+
+/** A tenant-bound key sees the keys that are bound to no other tenants. */
+function visible({ principal }: RequestContext, key: ApiKeyEntity | null, id: string): ApiKeyEntity {
+  const own = principal.tenantIds;
+  const isVisible = own === null || key?.tenantIds?.every((tenantId) => own.includes(tenantId));
+  if (!key || !isVisible) throw notFound('API key', id);
   return key;
 }

@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { compare, hash } from 'bcrypt';
 import { CONFIG, type Config } from '../../config/config.js';
 import { ApiKeyVerifier } from '../../http/api-key-verifier.js';
-import type { Principal } from '../../http/request-context.js';
+import { type Principal, UNBOUND } from '../../http/request-context.js';
 import { generatePassword } from '../../kernel/ids.js';
 import type { ApiKeyEntity } from './api-key.entity.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
@@ -19,6 +19,7 @@ export const ENVIRONMENT_KEY: Principal = {
   id: 'environment',
   name: 'environment',
   scopes: ['*'],
+  ...UNBOUND,
 };
 
 /** Verifies keys against their rows with bcrypt, and remembers the result. */
@@ -39,8 +40,11 @@ export class StoredKeyVerifier extends ApiKeyVerifier {
     this.environmentDigest = config.apiKey === null ? null : Buffer.from(verified.digest(config.apiKey));
   }
 
-  recall(key: string): Principal | null {
-    const digest = this.verified.digest(key);
+  fingerprint(key: string): string {
+    return this.verified.digest(key);
+  }
+
+  recall(digest: string): Principal | null {
     if (this.environmentDigest && timingSafeEqual(this.environmentDigest, Buffer.from(digest)))
       return ENVIRONMENT_KEY;
     const principal = this.verified.recall(digest);
@@ -51,7 +55,7 @@ export class StoredKeyVerifier extends ApiKeyVerifier {
   /** Requests that come with the same key at the same time share one look-up. */
   verify(key: string): Promise<Principal | null> {
     const parsed = parseKey(key);
-    if (!parsed) return Promise.resolve(this.recall(key));
+    if (!parsed) return Promise.resolve(this.recall(this.fingerprint(key)));
     const digest = this.verified.digest(key);
     const known = this.running.get(digest);
     if (known) return known;
@@ -86,6 +90,14 @@ function isWorking({ revokedAt, expiresAt }: ApiKeyEntity): boolean {
   return revokedAt === null && (expiresAt === null || expiresAt.getTime() > Date.now());
 }
 
-function toPrincipal({ keyId, name, scopes }: ApiKeyEntity): Principal {
-  return { type: 'api-key', id: keyId, name, scopes };
+function toPrincipal({ keyId, name, scopes, tenantIds, allowedCidrs, expiresAt }: ApiKeyEntity): Principal {
+  return {
+    type: 'api-key',
+    id: keyId,
+    name,
+    scopes,
+    tenantIds,
+    allowedCidrs,
+    expiresAt: expiresAt?.toISOString() ?? null,
+  };
 }

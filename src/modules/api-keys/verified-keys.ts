@@ -38,7 +38,8 @@ export class VerifiedKeys implements OnModuleInit {
     this.isShared = config.encryptionKey !== null;
     const master = config.encryptionKey ?? randomBytes(32);
     this.digestPrefix = derive(master, 'rowhouse api key digests').toString('base64url');
-    this.macKey = derive(master, 'rowhouse verified api keys');
+    // The number says how a principal looks: what a process of another version remembered is not believed.
+    this.macKey = derive(master, 'rowhouse verified api keys 2');
   }
 
   onModuleInit(): void {

@@ -1,6 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
-import { SkipThrottle } from '@nestjs/throttler';
 import type { FastifyReply } from 'fastify';
 import { Public, RawAnswer, Summary } from '../../http/route.js';
 import { HealthDto, ReadinessDto } from './health.dto.js';
@@ -8,7 +7,6 @@ import { HealthService } from './health.service.js';
 
 @ApiTags('Health')
 @Public()
-@SkipThrottle()
 @Controller('health')
 export class HealthController {
   constructor(private readonly health: HealthService) {}

@@ -9,6 +9,7 @@ import {
   Context,
   RequireScope,
   Summary,
+  TenantFiltered,
   UuidParam,
 } from '../../http/route.js';
 import { OperationDto } from '../../operations/operation.dto.js';
@@ -21,6 +22,7 @@ const EXAMPLE_STREAM =
 
 @ApiTags('Operations')
 @Controller('operations')
+@TenantFiltered()
 export class OperationsController {
   constructor(private readonly operations: OperationsApiService) {}
 
@@ -28,8 +30,11 @@ export class OperationsController {
   @RequireScope('operations:read')
   @Summary('List operations', 'The newest first.')
   @ApiPage(OperationDto)
-  listOperations(@Query() query: ListOperationsQuery): Promise<Page<OperationDto>> {
-    return this.operations.list(query);
+  listOperations(
+    @Context() context: RequestContext,
+    @Query() query: ListOperationsQuery,
+  ): Promise<Page<OperationDto>> {
+    return this.operations.list(context, query);
   }
 
   @Get(':id')
@@ -37,8 +42,8 @@ export class OperationsController {
   @Summary('Get an operation')
   @ApiEnvelope(OperationDto)
   @ApiProblems('NOT_FOUND')
-  getOperation(@UuidParam() id: string): Promise<OperationDto> {
-    return this.operations.get(id);
+  getOperation(@Context() context: RequestContext, @UuidParam() id: string): Promise<OperationDto> {
+    return this.operations.get(context, id);
   }
 
   @Get(':id/events')
@@ -54,8 +59,8 @@ export class OperationsController {
     content: { 'text/event-stream': { schema: { type: 'string' }, example: EXAMPLE_STREAM } },
   })
   @ApiProblems('NOT_FOUND')
-  followOperation(@UuidParam() id: string): Promise<StreamableFile> {
-    return this.operations.follow(id);
+  followOperation(@Context() context: RequestContext, @UuidParam() id: string): Promise<StreamableFile> {
+    return this.operations.follow(context, id);
   }
 
   @Post(':id/cancel')

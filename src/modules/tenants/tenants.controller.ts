@@ -9,6 +9,8 @@ import {
   Context,
   RequireScope,
   Summary,
+  TenantFiltered,
+  TenantRoute,
   UuidParam,
 } from '../../http/route.js';
 import { ApiAccepted } from '../../operations/api-accepted.js';
@@ -62,15 +64,20 @@ export class TenantsController {
 
   @Get()
   @RequireScope('tenants:read')
+  @TenantFiltered()
   @Summary('List tenants', 'Newest first.')
   @ApiPage(TenantDto)
   @ApiProblems('VALIDATION_FAILED', 'INVALID_CURSOR')
-  listTenants(@Query() query: ListTenantsQuery): Promise<Page<TenantDto>> {
-    return this.reader.list(query);
+  listTenants(
+    @Context() context: RequestContext,
+    @Query() query: ListTenantsQuery,
+  ): Promise<Page<TenantDto>> {
+    return this.reader.list(context, query);
   }
 
   @Get(':id')
   @RequireScope('tenants:read')
+  @TenantRoute()
   @Summary('Get a tenant')
   @ApiEnvelope(TenantDto)
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND')
@@ -80,6 +87,7 @@ export class TenantsController {
 
   @Patch(':id')
   @RequireScope('tenants:write')
+  @TenantRoute()
   @Summary(
     'Change a tenant',
     'What is left out stays as it is. A new slug changes neither schema, login nor data. Limits hold for new connections.',
@@ -97,6 +105,7 @@ export class TenantsController {
 
   @Delete(':id')
   @RequireScope('tenants:delete')
+  @TenantRoute()
   @Summary(
     'Delete a tenant',
     'With its data and its login. It cannot be undone. Its schema name is never given again.',
@@ -120,6 +129,7 @@ export class TenantsController {
 
   @Post(':id/suspend')
   @RequireScope('tenants:write')
+  @TenantRoute()
   @Summary(
     'Suspend a tenant',
     "Its login is refused on both ports at once, the host's `_app` role may not work in it, and live sessions end; the data stays.",
@@ -136,6 +146,7 @@ export class TenantsController {
 
   @Post(':id/resume')
   @RequireScope('tenants:write')
+  @TenantRoute()
   @Summary('Resume a suspended tenant')
   @ApiEnvelope(TenantDto)
   @ApiAccepted()
@@ -173,6 +184,7 @@ export class TenantsController {
 
   @Get(':id/connection-strings')
   @RequireScope('tenants:read')
+  @TenantRoute()
   @Summary(
     'Get the connection strings',
     'Masked, or whole with `reveal=true` and the scope `credentials:read`.',
@@ -189,6 +201,7 @@ export class TenantsController {
 
   @Post(':id/rotate-credentials')
   @RequireScope('credentials:rotate')
+  @TenantRoute()
   @Summary(
     'Rotate the password',
     'The old one is refused at once on both ports; sessions live on unless `endSessions`.',

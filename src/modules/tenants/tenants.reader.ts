@@ -36,8 +36,12 @@ export class TenantsReader {
     return this.presenter.tenant(await this.getTenant(id));
   }
 
-  async list({ cursor, ...filter }: ListTenantsQuery): Promise<Page<TenantDto>> {
-    const rows = await this.repository.list(filter, decodeCursor(cursor));
+  async list(
+    { principal }: RequestContext,
+    { cursor, ...filter }: ListTenantsQuery,
+  ): Promise<Page<TenantDto>> {
+    const { tenantIds } = principal;
+    const rows = await this.repository.list({ ...filter, tenantIds }, decodeCursor(cursor));
     return toPage(rows, filter.limit, (tenant) => this.presenter.tenant(tenant));
   }
 

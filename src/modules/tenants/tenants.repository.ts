@@ -66,6 +66,8 @@ export interface TenantListFilter {
   readonly templateId?: string;
   readonly slug?: string;
   readonly search?: string;
+  /** Of these alone; null is all. */
+  readonly tenantIds: readonly string[] | null;
   readonly limit: number;
 }
 
@@ -93,14 +95,15 @@ export class TenantsRepository {
 
   /** Newest first, up to `limit + 1` rows. */
   list(filter: TenantListFilter, after: { createdAt: Date; id: string } | null): Promise<Tenant[]> {
-    const { status, isolation, databaseId, templateId, slug, search, limit } = filter;
+    const { status, isolation, databaseId, templateId, slug, search, tenantIds, limit } = filter;
     const pattern = search && `%${search.replace(/[\\%_]/g, '\\$&')}%`;
     return this.dataSource.query(
       `SELECT * FROM (${SELECT}
          WHERE ($1::text IS NULL OR t.isolation = $1) AND ($2::uuid IS NULL OR t.database_id = $2)
            AND ($3::uuid IS NULL OR t.template_id = $3) AND ($4::text IS NULL OR t.slug = $4)
            AND ($5::text IS NULL OR t.slug ILIKE $5 OR t.name ILIKE $5 OR t.schema_name ILIKE $5)
-           AND ($6::timestamptz IS NULL OR (t.created_at, t.id) < ($6, $7::uuid))) found
+           AND ($6::timestamptz IS NULL OR (t.created_at, t.id) < ($6, $7::uuid))
+           AND ($10::uuid[] IS NULL OR t.id = ANY ($10))) found
        WHERE $8::text IS NULL OR status = $8
        ORDER BY "createdAt" DESC, id DESC LIMIT $9`,
       [
@@ -113,6 +116,7 @@ export class TenantsRepository {
         after?.id ?? null,
         status ?? null,
         limit + 1,
+        tenantIds,
       ],
     );
   }

@@ -16,6 +16,20 @@ export class ApiKeyDto {
   @ApiProperty({ enum: SCOPES, enumName: 'Scope', isArray: true, example: ['databases:read'] })
   scopes!: Scope[];
 
+  @ApiProperty({
+    type: [String],
+    nullable: true,
+    description: 'The tenants that the key is bound to; null when it is for all',
+    example: null,
+  })
+  tenant_ids!: string[] | null;
+
+  @ApiProperty({
+    description: 'The networks that the key may be used from; empty when it may be used from anywhere',
+    example: ['203.0.113.0/24'],
+  })
+  allowed_cidrs!: string[];
+
   @ApiProperty({ enum: ['active', 'expired', 'revoked'], enumName: 'ApiKeyStatus', example: 'active' })
   status!: 'active' | 'expired' | 'revoked';
 
@@ -46,6 +60,8 @@ export class ApiKeyDto {
       key_id: key.keyId,
       name: key.name,
       scopes: key.scopes,
+      tenant_ids: key.tenantIds,
+      allowed_cidrs: key.allowedCidrs,
       status: statusOf(key, now),
       expires_at: key.expiresAt?.toISOString() ?? null,
       revoked_at: key.revokedAt?.toISOString() ?? null,

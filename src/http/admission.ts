@@ -1,0 +1,55 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RowhouseError } from '../kernel/errors.js';
+import { AddressBans } from './address-bans.js';
+import { ApiKeyVerifier } from './api-key-verifier.js';
+import { addressBlock, isAllowedFrom } from './client-address.js';
+import { FamiliarKeys } from './familiar-keys.js';
+import { HEALTH_ROUTES } from './paths.js';
+import { findPresentedKey } from './presented-key.js';
+import { RateLimiter } from './rate-limiter.js';
+import { setPrincipal } from './request-state.js';
+
+/**
+ * What every request passes before its body is read, whatever it asks for: bans, then the limit of its key, or of its
+ * address while the key is not known to be good. Health checks pass freely.
+ */
+@Injectable()
+export class Admission {
+  constructor(
+    private readonly verifier: ApiKeyVerifier,
+    private readonly bans: AddressBans,
+    private readonly familiar: FamiliarKeys,
+    private readonly limiter: RateLimiter,
+  ) {}
+
+  async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (HEALTH_ROUTES.has(request.routeOptions.url ?? '')) return;
+    const block = addressBlock(request.ip);
+    const key = findPresentedKey(request.headers);
+    const fingerprint = key === null ? null : this.verifier.fingerprint(key);
+    this.assertNotBanned(block, fingerprint);
+    const keyId = fingerprint === null ? null : this.recognise(request, block, fingerprint);
+    await this.limiter.count(keyId === null ? `address:${block}` : `key:${keyId}`, reply);
+  }
+
+  /** A key that is used from where it may not be does not use up its owner's limit. */
+  private recognise(request: FastifyRequest, block: string, fingerprint: string): string | null {
+    const principal = this.verifier.recall(fingerprint);
+    if (!principal || !isAllowedFrom(principal, request.ip)) return null;
+    setPrincipal(request, principal);
+    this.familiar.note(block, fingerprint);
+    return principal.id;
+  }
+
+  private assertNotBanned(block: string, fingerprint: string | null): void {
+    const until = this.bans.bannedUntil(block);
+    if (until === null || (fingerprint !== null && this.familiar.has(block, fingerprint))) return;
+    const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1000));
+    throw new RowhouseError(
+      'ADDRESS_BANNED',
+      `Too many wrong API keys came from your address; wait ${seconds} s.`,
+      { headers: { 'Retry-After': String(seconds) } },
+    );
+  }
+}
