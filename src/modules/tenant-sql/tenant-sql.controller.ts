@@ -2,7 +2,15 @@ import { Body, Controller, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { ClientGone } from '../../http/client-gone.js';
 import type { RequestContext } from '../../http/request-context.js';
-import { ApiEnvelope, ApiProblems, Context, RequireScope, Summary, UuidParam } from '../../http/route.js';
+import {
+  ApiEnvelope,
+  ApiProblems,
+  Context,
+  RequireScope,
+  Summary,
+  TenantRoute,
+  UuidParam,
+} from '../../http/route.js';
 import { RunSqlDto } from './dto/run-sql.dto.js';
 import { SqlResultDto } from './dto/sql-result.dto.js';
 import { TenantSqlService } from './tenant-sql.service.js';
@@ -13,6 +21,7 @@ export class TenantSqlController {
   constructor(private readonly sql: TenantSqlService) {}
 
   @Post(':id/sql')
+  @TenantRoute()
   @RequireScope('tenants:sql')
   @Summary(
     'Run one SQL statement as the tenant',
