@@ -21,6 +21,7 @@ import { LeakProbes } from './tenancy/leaks/leak-probes.js';
 import { LeakTest } from './tenancy/leaks/leak-test.js';
 import { PartitionKeeper } from './tenancy/partitions/partition-keeper.js';
 import { PartitionTargets } from './tenancy/partitions/partition-targets.js';
+import { PublicProvisioner } from './tenancy/schemas/public-provisioner.js';
 import { SchemaProvisioner } from './tenancy/schemas/schema-provisioner.js';
 import { TenantCopy } from './tenancy/schemas/tenant-copy.js';
 import { TenantDirectory } from './tenancy/schemas/tenant-directory.js';
@@ -49,6 +50,7 @@ const PUBLIC_PROVIDERS = [
   PartitionKeeper,
   PartitionTargets,
   PoolerAliases,
+  PublicProvisioner,
   Reconciler,
   Registry,
   SchemaProvisioner,

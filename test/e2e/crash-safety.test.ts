@@ -1,29 +1,13 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { ChildApp } from '../support/app.js';
+import { crashing } from '../support/crashing.js';
 import { createDatabase, type Database, databaseBody, type NewDatabase } from '../support/databases.js';
 import { findLeftovers } from '../support/leftovers.js';
 import { canLogin } from '../support/sql.js';
 import { until } from '../support/until.js';
 import { startWorld } from '../support/world.js';
 
-const CRASHING_MAIN = fileURLToPath(new URL('../support/crashing-main.mjs', import.meta.url));
 const world = await startWorld({ app: 'child', env: { OPERATION_LEASE_SECONDS: '1', WARM_POOL_SIZE: '1' } });
-const { api, app } = world;
-
-/** Does the work on an application that dies after a step of it, then starts a healthy one. */
-async function crashing(after: string, work: () => Promise<unknown>): Promise<void> {
-  await app.stop();
-  const env = { ...(app as ChildApp).env, CRASH_AFTER: after };
-  const doomed = new ChildApp(app.url, env, CRASHING_MAIN);
-  await doomed.start();
-  await expect(work(), 'the process dies before it answers').rejects.toThrow();
-  await until(`the process died after ${after}`, () => doomed.hasEnded);
-  await app.start();
-  await until('nothing is under way', async () => (await findLeftovers(world)).openOperations.length === 0, {
-    timeoutMs: 30_000,
-  });
-}
+const { api } = world;
 
 async function findByName(friendlyName: string): Promise<Database[]> {
   return (await api.get<Database[]>(`/api/databases?search=${friendlyName}`)).expect(200).data;
@@ -40,7 +24,7 @@ describe('a create that dies', () => {
       const friendlyName = `crash-create-${step}`;
       const body = databaseBody({ friendlyName, maxConnections: 4, shadow: true, extensions: ['citext'] });
 
-      await crashing(`database.create/${step}`, () => api.post('/api/databases', body));
+      await crashing(world, `database.create/${step}`, () => api.post('/api/databases', body));
 
       const [database, ...others] = await findByName(friendlyName);
       expect(others).toEqual([]);
@@ -60,7 +44,7 @@ describe('a create that dies', () => {
     });
 
     const body = databaseBody({ friendlyName: 'crash-claim' });
-    await crashing('database.claim/login', () => api.post('/api/databases', body));
+    await crashing(world, 'database.claim/login', () => api.post('/api/databases', body));
 
     const [database] = await findByName('crash-claim');
     expect(database?.status).toBe('active');
@@ -76,7 +60,7 @@ describe('a rotation that dies', () => {
     async (step) => {
       const old = await createDatabase(world);
 
-      await crashing(`database.rotate_credentials/${step}`, () =>
+      await crashing(world, `database.rotate_credentials/${step}`, () =>
         api.post(`/api/databases/${old.id}/rotate-credentials`, { endSessions: true }),
       );
 
@@ -97,7 +81,7 @@ describe('a delete that dies', () => {
     async (step) => {
       const database = await createDatabase(world, { shadow: true });
 
-      await crashing(`database.delete/${step}`, () => api.delete(`/api/databases/${database.id}`));
+      await crashing(world, `database.delete/${step}`, () => api.delete(`/api/databases/${database.id}`));
 
       expect((await api.get(`/api/databases/${database.id}`)).status).toBe(404);
       const left = await findLeftovers(world);

@@ -1,35 +1,18 @@
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { ChildApp } from '../support/app.js';
-import { findLeftovers } from '../support/leftovers.js';
+import { crashing } from '../support/crashing.js';
 import { canLogin, query } from '../support/sql.js';
 import { createTemplate, createTenant, type NewTenant, type Tenant, tenantBody } from '../support/tenancy.js';
 import { until } from '../support/until.js';
 import { startWorld } from '../support/world.js';
 
-const CRASHING_MAIN = fileURLToPath(new URL('../support/crashing-main.mjs', import.meta.url));
 const world = await startWorld({
   app: 'child',
   env: { OPERATION_LEASE_SECONDS: '1', WARM_POOL_SIZE: '0', TENANT_WARM_POOL_SIZE: '1' },
 });
-const { api, app } = world;
+const { api } = world;
 const template = await createTemplate(world);
 /** Other limits than those of the stock: such a tenant is made from nothing. */
 const COLD = { templateId: template.id, maxConnections: 4 };
-
-/** Does the work on an application that dies after a step of it, then starts a healthy one. */
-async function crashing(after: string, work: () => Promise<unknown>): Promise<void> {
-  await app.stop();
-  const env = { ...(app as ChildApp).env, CRASH_AFTER: after };
-  const doomed = new ChildApp(app.url, env, CRASHING_MAIN);
-  await doomed.start();
-  await expect(work(), 'the process dies before it answers').rejects.toThrow();
-  await until(`the process died after ${after}`, () => doomed.hasEnded);
-  await app.start();
-  await until('nothing is under way', async () => (await findLeftovers(world)).openOperations.length === 0, {
-    timeoutMs: 30_000,
-  });
-}
 
 async function findBySlug(slug: string): Promise<NewTenant> {
   const [tenant] = (await api.get<Tenant[]>(`/api/tenants?slug=${slug}`)).expect(200).data;
@@ -64,7 +47,7 @@ describe('a create that dies', () => {
         (await api.post('/api/host-groups', group)).expect(201);
       }
 
-      await crashing(step, () => api.post('/api/tenants', tenantBody({ ...fields, slug })));
+      await crashing(world, step, () => api.post('/api/tenants', tenantBody({ ...fields, slug })));
 
       if (step.startsWith('host.')) await createTenant(world, { ...fields, slug });
       await expectUsable(await findBySlug(slug));
@@ -80,7 +63,7 @@ describe('a create that dies', () => {
     });
 
     const body = tenantBody({ slug: 'claimed', templateId: template.id });
-    await crashing('tenant.claim/login', () => api.post('/api/tenants', body));
+    await crashing(world, 'tenant.claim/login', () => api.post('/api/tenants', body));
 
     await expectUsable(await findBySlug('claimed'));
   }, 90_000);
@@ -90,7 +73,7 @@ describe('a create that dies', () => {
     await query(source.connection_string, "INSERT INTO products (name) VALUES ('apple'), ('pear')");
 
     const body = { slug: 'copied', withData: true };
-    await crashing('tenant.clone/copy', () => api.post(`/api/tenants/${source.id}/clone`, body));
+    await crashing(world, 'tenant.clone/copy', () => api.post(`/api/tenants/${source.id}/clone`, body));
 
     const clone = await findBySlug('copied');
     await expectUsable(clone);
@@ -106,7 +89,7 @@ test.each(['password', 'sessions'])(
   async (step) => {
     const old = await createTenant(world, COLD);
 
-    await crashing(`tenant.rotate_credentials/${step}`, () =>
+    await crashing(world, `tenant.rotate_credentials/${step}`, () =>
       api.post(`/api/tenants/${old.id}/rotate-credentials`, { endSessions: true }),
     );
 
@@ -123,7 +106,7 @@ test.each(['logins', 'pooler', 'schema', 'role'])(
   async (step) => {
     const tenant = await createTenant(world, COLD);
 
-    await crashing(`tenant.delete/${step}`, () => api.delete(`/api/tenants/${tenant.id}`));
+    await crashing(world, `tenant.delete/${step}`, () => api.delete(`/api/tenants/${tenant.id}`));
 
     expect((await api.get(`/api/tenants/${tenant.id}`)).status).toBe(404);
     expect(await world.server.query(`SELECT FROM pg_roles WHERE rolname = '${tenant.username}'`)).toEqual([]);

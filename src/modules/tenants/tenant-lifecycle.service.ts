@@ -5,8 +5,8 @@ import { RowhouseError } from '../../kernel/errors.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
+import type { RotateCredentialsDto } from '../databases/dto/requests.dto.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
-import type { RotateTenantCredentialsDto } from './dto/requests.dto.js';
 import type { DeletedTenantDto, TenantCredentialsDto, TenantDto } from './dto/tenant.dto.js';
 import { credentialName, type Tenant } from './tenant.js';
 import { assertStatus, type Command, TenantCommands } from './tenant-commands.js';
@@ -47,7 +47,7 @@ export class TenantLifecycleService {
   async rotateCredentials(
     context: RequestContext,
     id: string,
-    { endSessions }: RotateTenantCredentialsDto,
+    { endSessions }: RotateCredentialsDto,
   ): Promise<OperationReply<TenantCredentialsDto>> {
     const tenant = await this.reader.getTenant(id);
     if (tenant.isolation === 'database') {

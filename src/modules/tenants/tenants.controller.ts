@@ -15,14 +15,8 @@ import {
 } from '../../http/route.js';
 import { ApiAccepted } from '../../operations/api-accepted.js';
 import type { OperationReply } from '../../operations/operation-reply.js';
-import {
-  CloneTenantDto,
-  CreateTenantDto,
-  ListTenantsQuery,
-  PatchTenantDto,
-  RotateTenantCredentialsDto,
-  TenantStringsQuery,
-} from './dto/requests.dto.js';
+import { ConnectionStringsQuery, RotateCredentialsDto } from '../databases/dto/requests.dto.js';
+import { CloneTenantDto, CreateTenantDto, ListTenantsQuery, PatchTenantDto } from './dto/requests.dto.js';
 import {
   DeletedTenantDto,
   TenantConnectionDto,
@@ -194,7 +188,7 @@ export class TenantsController {
   getTenantConnectionStrings(
     @Context() context: RequestContext,
     @UuidParam() id: string,
-    @Query() query: TenantStringsQuery,
+    @Query() query: ConnectionStringsQuery,
   ): Promise<TenantConnectionDto> {
     return this.reader.connectionStrings(context, id, query);
   }
@@ -212,7 +206,7 @@ export class TenantsController {
   rotateTenantCredentials(
     @Context() context: RequestContext,
     @UuidParam() id: string,
-    @Body() dto: RotateTenantCredentialsDto,
+    @Body() dto: RotateCredentialsDto,
   ): Promise<OperationReply<TenantCredentialsDto>> {
     return this.lifecycle.rotateCredentials(context, id, dto);
   }

@@ -8,7 +8,8 @@ import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { formatConnection } from '../databases/connection-strings.js';
-import type { ListTenantsQuery, TenantStringsQuery } from './dto/requests.dto.js';
+import type { ConnectionStringsQuery } from '../databases/dto/requests.dto.js';
+import type { ListTenantsQuery } from './dto/requests.dto.js';
 import type { TenantConnectionDto, TenantDto } from './dto/tenant.dto.js';
 import { credentialName, type Tenant } from './tenant.js';
 import { TenantPresenter } from './tenant-presenter.js';
@@ -49,7 +50,7 @@ export class TenantsReader {
   async connectionStrings(
     context: RequestContext,
     id: string,
-    { reveal, format }: TenantStringsQuery,
+    { reveal, format }: ConnectionStringsQuery,
   ): Promise<TenantConnectionDto> {
     if (reveal && !grants(context.principal.scopes, 'credentials:read')) {
       throw new RowhouseError('INSUFFICIENT_SCOPE', 'Showing a password needs the scope credentials:read.');

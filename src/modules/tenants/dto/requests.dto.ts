@@ -1,9 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { IsBoolean, IsEmail, IsIn, IsOptional, IsString, IsUUID, Length, MaxLength } from 'class-validator';
 import { ListQuery } from '../../../http/pagination.js';
 import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
-import { CONNECTION_FORMATS, type ConnectionFormat } from '../../databases/connection-strings.js';
 import { DatabaseSettingsDto } from '../../databases/dto/database-settings.dto.js';
 import { ExtensionNames, FriendlyName, Optional } from '../../databases/dto/fields.js';
 import { TENANT_STATUSES } from '../tenant-status.js';
@@ -109,37 +107,6 @@ export class CloneTenantDto {
   @Optional('withData')
   @IsBoolean({ message: 'must be true or false' })
   withData?: boolean;
-}
-
-export class RotateTenantCredentialsDto {
-  @ApiPropertyOptional({
-    description:
-      'Whether sessions that logged in with the old password are ended too. The old password itself is refused at once in either case.',
-    default: false,
-  })
-  @Optional('endSessions')
-  @IsBoolean({ message: 'must be true or false' })
-  endSessions?: boolean;
-}
-
-export class TenantStringsQuery {
-  @ApiPropertyOptional({
-    description: 'Whether the password is shown. Needs the scope `credentials:read` and is audited.',
-    type: Boolean,
-    default: false,
-  })
-  @IsOptional()
-  @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value))
-  @IsBoolean({ message: 'reveal must be true or false' })
-  reveal = false;
-
-  @ApiPropertyOptional({
-    description: 'The words of one client library instead of the plain strings.',
-    enum: CONNECTION_FORMATS,
-  })
-  @IsOptional()
-  @IsIn(CONNECTION_FORMATS, { message: `format must be one of ${CONNECTION_FORMATS.join(', ')}` })
-  format?: ConnectionFormat;
 }
 
 export class ListTenantsQuery extends ListQuery {

@@ -34,7 +34,7 @@ export function createOwnDatabaseTenant(tools: TenantTools): OperationHandler {
           await tools.hosts.ensure(server, target);
           await tools.hosts.openPublicSchema(server, target);
           const seeds = operation.input['copy'] !== true;
-          const schemaOid = await tools.schemas.ensurePublicTables(server, tenant, seeds);
+          const schemaOid = await tools.publicSchemas.ensureTables(server, tenant, seeds);
           await tools.repository.record(tenant.id, { schemaOid });
         }),
       ),

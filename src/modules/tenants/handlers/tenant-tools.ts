@@ -9,6 +9,7 @@ import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 import { HostProvisioner } from '../../../provisioning/tenancy/hosts/host-provisioner.js';
 import { Registry } from '../../../provisioning/tenancy/hosts/registry.js';
+import { PublicProvisioner } from '../../../provisioning/tenancy/schemas/public-provisioner.js';
 import { SchemaProvisioner } from '../../../provisioning/tenancy/schemas/schema-provisioner.js';
 import { TenantCopy } from '../../../provisioning/tenancy/schemas/tenant-copy.js';
 import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
@@ -28,6 +29,7 @@ export class TenantTools {
     readonly operations: OperationsService,
     readonly repository: TenantsRepository,
     readonly schemas: SchemaProvisioner,
+    readonly publicSchemas: PublicProvisioner,
     readonly hosts: HostProvisioner,
     readonly registry: Registry,
     readonly copy: TenantCopy,

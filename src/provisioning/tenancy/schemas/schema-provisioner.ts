@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type ClientBase, DatabaseError } from 'pg';
+import type { ClientBase } from 'pg';
 import {
   admitApp,
   bindTenant,
@@ -23,6 +23,7 @@ import { HostConnections } from '../hosts/host-connections.js';
 import { hostRoles } from '../hosts/host-roles.js';
 import { HostTemplates } from '../hosts/host-templates.js';
 import { Registry } from '../hosts/registry.js';
+import { asRefusal } from './template-refusal.js';
 
 /** A tenant in a schema, as its server sees it. */
 export interface SchemaTenant extends RoleSettings {
@@ -42,25 +43,9 @@ export interface Content {
   readonly seeds: boolean;
 }
 
-/** A tenant with a database of its own, as far as its template goes. */
-export interface PublicTenant {
-  readonly id: string;
-  readonly slug: string;
-  readonly name: string;
-  readonly databaseName: string;
-  readonly templateId: string | null;
-  readonly templateVersion: number;
-}
-
-const RUN_PUBLIC = "SELECT shared.run_template('public', $1, $2, $3)";
-const REGISTER_PUBLIC = `
-  INSERT INTO shared.tenants (id, slug, name, schema_name, template_id) VALUES ($1, $2, $3, 'public', $4)`;
 const PROVISION = 'SELECT shared.provision_tenant_schema($1, $2, $3, $4, $5)';
 /** A drop locks a table, its indexes, its sequences and its TOAST table; this many at a time stay far from the lock table's size. */
 const TABLES_A_DROP = 100;
-/** What statements are refused with, as opposed to locks, limits and lost connections. */
-const TEMPLATE_ERRORS = /^(0A|22|23|42|P0)/;
-
 /** Makes and removes tenants' schemas and logins. Every method looks first and acts second. */
 @Injectable()
 export class SchemaProvisioner {
@@ -92,19 +77,6 @@ export class SchemaProvisioner {
       const made = await this.findOwned(client, tenant);
       if (!made) throw new Error(`the schema ${tenant.schemaName} vanished while it was made`);
       return made.oid;
-    });
-  }
-
-  /** The same in the schema `public` of a tenant's own database. */
-  async ensurePublicTables(server: ManagedServer, tenant: PublicTenant, seeds: boolean): Promise<number> {
-    const { templateId, templateVersion: version, databaseName } = tenant;
-    return this.connections.use(server, databaseName, async (client) => {
-      if (templateId !== null) {
-        await this.templates.ensure(client, `${server.id}/${databaseName}`, { templateId, version });
-        await fillPublic(client, tenant, seeds);
-      }
-      const schema = await findSchema(client, FIND_SCHEMA, 'public');
-      return schema?.oid ?? 0;
     });
   }
 
@@ -211,20 +183,6 @@ export class SchemaProvisioner {
   }
 }
 
-/** The registry row comes last: it tells that everything before it is there. */
-async function fillPublic(client: ClientBase, tenant: PublicTenant, seeds: boolean): Promise<void> {
-  const { id, slug, name, templateId, templateVersion } = tenant;
-  const { rows } = await client.query('SELECT FROM shared.tenants WHERE id = $1', [id]);
-  if (rows.length > 0) return;
-  await client.query('BEGIN');
-  const kinds = seeds ? ['schema', 'seed'] : ['schema'];
-  await client.query(RUN_PUBLIC, [templateId, templateVersion, kinds]).catch((error: unknown) => {
-    throw asRefusal(error);
-  });
-  await client.query(REGISTER_PUBLIC, [id, slug, name, templateId]);
-  await client.query('COMMIT');
-}
-
 async function findSchema(client: ClientBase, sql: string, key: string | number): Promise<SchemaRow | null> {
   const { rows } = await client.query<SchemaRow>(sql, [key]);
   return rows[0] ?? null;
@@ -237,18 +195,6 @@ async function dropInParts(client: ClientBase, { oid, name }: SchemaRow): Promis
     await client.query(dropTables(name, part));
   }
   await client.query(dropSchema(name));
-}
-
-/** Where a template runs in one database and not in another: an extension is missing, or a type of the host's own. */
-function asRefusal(error: unknown): unknown {
-  const isTemplates = error instanceof DatabaseError && TEMPLATE_ERRORS.test(error.code ?? '');
-  if (!isTemplates) return error;
-  const place = error.detail ? ` ${error.detail}` : '';
-  return new RowhouseError(
-    'SQL_ERROR',
-    `The template does not run in this database: ${error.message} (SQLSTATE ${error.code}).${place}`,
-    { cause: error },
-  );
 }
 
 function renamedByHand(expected: string, name: string): RowhouseError {
