@@ -5,6 +5,7 @@ import {
   Logger,
   type NestInterceptor,
 } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, concatMap, from, type Observable, switchMap, throwError } from 'rxjs';
 import { RowhouseError } from '../kernel/errors.js';
@@ -12,6 +13,7 @@ import { findIdempotentRequest } from './idempotency.request.js';
 import { type IdempotencyState, IdempotencyStore, type IdempotentRequest } from './idempotency.store.js';
 import { OperationAnswers } from './operation-answers.js';
 import { requestContext } from './request-state.js';
+import { ANSWERS_WITHIN } from './route.js';
 
 /** How much longer than the client waits a key stays with a request that nobody hears of again. */
 const LOCK_MARGIN_MS = 30_000;
@@ -26,6 +28,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
     private readonly store: IdempotencyStore,
     private readonly operations: OperationAnswers,
+    private readonly reflector: Reflector,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -33,7 +36,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const idempotent = findIdempotentRequest(request);
     if (!idempotent) return next.handle();
-    const lockMs = requestContext(request).waitMs + LOCK_MARGIN_MS;
+    const lockMs = this.longestAnswerMs(context, request) + LOCK_MARGIN_MS;
     return from(this.store.claim(idempotent, lockMs)).pipe(
       switchMap((state) =>
         state.kind === 'claimed'
@@ -41,6 +44,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
           : from(this.answerAgain(state, reply)),
       ),
     );
+  }
+
+  private longestAnswerMs(context: ExecutionContext, request: FastifyRequest): number {
+    const declared = this.reflector.get<number | undefined>(ANSWERS_WITHIN, context.getHandler());
+    return Math.max(requestContext(request).waitMs, declared ?? 0);
   }
 
   private perform(request: IdempotentRequest, fence: string, next: CallHandler, reply: FastifyReply) {

@@ -539,3 +539,18 @@ test('an unknown tenant is not found', async () => {
 
   expect((await send(nobody, 'SELECT 1')).expect(404).problem.code).toBe('NOT_FOUND');
 });
+
+test('a statement holds its Idempotency-Key for as long as it may run, so that it never runs twice', async () => {
+  const running = send(shop, 'SELECT pg_sleep(1)', {}, { idempotencyKey: 'slow-statement' });
+
+  const seconds = await until('the key is held', async () => {
+    const [key] = await control.query<{ seconds: number }>(
+      `SELECT extract(epoch FROM locked_until - now())::int AS seconds FROM idempotency_keys
+       WHERE idempotency_key = 'slow-statement' AND response_status IS NULL`,
+    );
+    return key?.seconds;
+  });
+
+  expect(seconds).toBeGreaterThan(300);
+  (await running).expect(200);
+});

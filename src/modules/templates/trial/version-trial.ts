@@ -21,6 +21,8 @@ import { fileFailure, statementFailure } from './trial-failure.js';
 
 /** For all statements of a version together. */
 const RUN_TIMEOUT_MS = 60_000;
+/** A version is tried twice, each time in a schema that is built for it. */
+export const TRIAL_MS = 4 * RUN_TIMEOUT_MS;
 
 interface Trial {
   readonly client: ClientBase;

@@ -4,7 +4,7 @@ import { Optional } from '../../databases/dto/fields.js';
 
 const MAX_SQL_LENGTH = 500_000;
 const MAX_PARAMETERS = 1_000;
-const MAX_TIMEOUT_MS = 300_000;
+export const MAX_TIMEOUT_MS = 300_000;
 const MAX_ROWS = 10_000;
 const MAX_BYTES = 8 * 1024 * 1024;
 
