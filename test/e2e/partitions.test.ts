@@ -48,7 +48,8 @@ interface Report {
 
 const LEDGER = `
   CREATE TABLE movements (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL, quantity integer,
-    PRIMARY KEY (id, at)) PARTITION BY RANGE (at);`;
+    PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+  CREATE TABLE unpartitioned (id bigint PRIMARY KEY);`;
 
 const world = await startWorld({ env: { TENANT_WARM_POOL_SIZE: '0' } });
 const { api } = world;
@@ -186,6 +187,8 @@ describe('a policy', () => {
     ['an offset for a zone', { templateId: template.id, timeZone: '+01:00' }, ['timeZone']],
     ['a zone that PostgreSQL takes for another', { templateId: template.id, timeZone: 'IST' }, ['timeZone']],
     ['no table name', { templateId: template.id, table: '' }, ['table']],
+    ['a table that is not partitioned', { templateId: template.id, table: 'unpartitioned' }, ['table']],
+    ['a table that is not there', { templateId: template.id, table: 'nonesuch' }, ['table']],
   ])('is refused with %s', async (_, fields, bad) => {
     const answer = await refused({ table: 'movements', interval: 'month', ...fields });
 

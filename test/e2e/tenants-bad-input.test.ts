@@ -34,6 +34,7 @@ describe('a create names the bad field and leaves nothing behind', () => {
     ['the reserved slug pg_x', { slug: 'pg_x' }, ['slug']],
     ['the reserved slug shared', { slug: 'shared' }, ['slug']],
     ['the reserved slug public', { slug: 'public' }, ['slug']],
+    ['the slug of a schema in stock', { slug: 'tenant_0042' }, ['slug']],
     ['an unknown isolation', { isolation: 'instance' }, ['isolation']],
     ['an unknown template', { templateId: randomUUID() }, ['templateId']],
     ['a template that is no UUID', { templateId: 'pos' }, ['templateId']],

@@ -35,13 +35,19 @@ test('a finished schema is handed out with its name, and nobody could log in to 
     `SELECT rolcanlogin AS login FROM pg_roles WHERE rolname = '${next?.schema_name}'`,
   );
   expect(role?.login).toBe(false);
+  const members = await world.server.query(
+    `SELECT FROM pg_auth_members m WHERE m.roleid = '${next?.schema_name}'::regrole`,
+  );
+  expect(members).toEqual([]);
 
   const tenant = await createTenant(world, { templateId: template.id });
 
   expect(await kindOfLast()).toBe('tenant.claim');
   expect(tenant.schema_name).toBe(next?.schema_name);
   for (const door of [tenant.connection_string, tenant.connection_string_pooled]) {
-    expect(await query(door, 'SELECT slug FROM tenants')).toEqual([{ slug: tenant.slug }]);
+    expect(await query(door, 'SELECT slug, status FROM tenants')).toEqual([
+      { slug: tenant.slug, status: 'active' },
+    ]);
     expect(await query(door, 'SELECT value FROM settings')).toEqual([{ value: 'EUR' }]);
   }
 });

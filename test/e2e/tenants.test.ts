@@ -241,6 +241,23 @@ describe('a schema that somebody changed by hand', () => {
     await deleteTenant(world, tenant);
   });
 
+  test('is no source of a clone that would be empty', async () => {
+    const tenant = await createTenant(world, { templateId: template.id });
+    await query(tenant.connection_string, "INSERT INTO products (name) VALUES ('kept')");
+    await admin(tenant.database_name, `ALTER SCHEMA ${tenant.schema_name} RENAME TO elsewhere`);
+    const body = { slug: 'clone-of-nothing', withData: true };
+
+    const refused = (await api.post(`/api/tenants/${tenant.id}/clone`, body)).expect(409);
+
+    expect(refused.problem).toMatchObject({ code: 'OWNERSHIP_MISMATCH' });
+    await admin(tenant.database_name, `ALTER SCHEMA elsewhere RENAME TO ${tenant.schema_name}`);
+    await admin(tenant.database_name, `DROP TABLE ${tenant.schema_name}.settings`);
+    const lacking = (await api.post(`/api/tenants/${tenant.id}/clone`, { ...body, slug: 'lacking' })).expect(
+      409,
+    );
+    expect(lacking.problem.detail).toContain('settings');
+  });
+
   test('is no obstacle to a delete once it is gone', async () => {
     const tenant = await createTenant(world, { templateId: template.id });
     await admin(tenant.database_name, `DROP SCHEMA ${tenant.schema_name} CASCADE`);

@@ -68,13 +68,12 @@ export function setPassword(role: RoleName, verifier: string): string {
 }
 
 /**
- * Binds a tenant's login to its schema: what its names mean (`public` comes last, for the extensions that stand there), that it may connect, and that the host's `_app` role may
- * become it (PostgreSQL manual, 5.9.3 and ALTER ROLE).
+ * Binds a tenant's login to its schema: what its names mean (`public` comes last, for the extensions that stand there),
+ * and that it may connect (PostgreSQL manual, 5.9.3 and ALTER ROLE).
  */
 export function bindTenant(tenant: RoleName, database: DatabaseName, roles: HostRoleNames): string {
   return `
     GRANT ${roles.tenants.sql} TO ${tenant.sql};
-    GRANT ${tenant.sql} TO ${roles.app.sql};
     ALTER ROLE ${tenant.sql} IN DATABASE ${database.sql} SET search_path = ${tenant.sql}, shared, public`;
 }
 
@@ -83,6 +82,7 @@ export function bindOwner(owner: RoleName, database: DatabaseName): string {
   return `ALTER ROLE ${owner.sql} IN DATABASE ${database.sql} SET search_path = public, shared`;
 }
 
+/** From then on the host's `_app` role may become the tenant. */
 export function admitApp(tenant: RoleName, { app }: HostRoleNames): string {
   return `GRANT ${tenant.sql} TO ${app.sql}`;
 }

@@ -8,7 +8,6 @@ import { Clock } from '../../kernel/clock.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import { HostReader } from '../../provisioning/tenancy/hosts/host-reader.js';
-import { TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import {
   type DeletedPartitionPolicyDto,
@@ -22,6 +21,7 @@ import type {
 } from './dto/requests.dto.js';
 import { PartitionPoliciesRepository } from './partition-policies.repository.js';
 import type { PartitionPolicyEntity } from './partition-policy.entity.js';
+import { PartitionTableCheck } from './partition-table-check.js';
 import { TimeZoneNames } from './time-zone-names.js';
 
 const DEFAULT_PREMAKE = 3;
@@ -32,7 +32,7 @@ export class PartitionPoliciesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly repository: PartitionPoliciesRepository,
-    private readonly templates: TemplateStore,
+    private readonly tables: PartitionTableCheck,
     private readonly databases: ManagedDatabases,
     private readonly hosts: HostReader,
     private readonly timeZones: TimeZoneNames,
@@ -40,7 +40,10 @@ export class PartitionPoliciesService {
     private readonly clock: Clock,
   ) {}
 
-  /** Throws NOT_FOUND for a template or database that is not there, CONFLICT for a table that has a policy. */
+  /**
+   * Throws NOT_FOUND for a template or database that is not there, VALIDATION_FAILED for a table that the template does
+   * not partition by time, CONFLICT for one that has a policy.
+   */
   async create(context: RequestContext, dto: CreatePartitionPolicyDto): Promise<Reply<PartitionPolicyDto>> {
     await this.assertScope(dto);
     const policy = this.newPolicy(dto, await this.timeZones.resolve(dto.timeZone ?? 'UTC'));
@@ -103,8 +106,8 @@ export class PartitionPoliciesService {
   }
 
   /** Partitions are made as the host's provisioner, so a database needs one. */
-  private async assertScope({ templateId, databaseId }: CreatePartitionPolicyDto): Promise<void> {
-    if (templateId !== undefined) await this.templates.get(templateId);
+  private async assertScope({ templateId, databaseId, table }: CreatePartitionPolicyDto): Promise<void> {
+    if (templateId !== undefined) await this.tables.assertPartitioned(templateId, table);
     if (databaseId === undefined) return;
     await this.databases.get(databaseId);
     if ((await this.hosts.find(databaseId)) === null) {

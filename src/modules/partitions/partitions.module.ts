@@ -8,6 +8,7 @@ import { PartitionPoliciesService } from './partition-policies.service.js';
 import { PartitionPolicyEntity } from './partition-policy.entity.js';
 import { PartitionRunsService } from './partition-runs.service.js';
 import { PartitionSchedule } from './partition-schedule.js';
+import { PartitionTableCheck } from './partition-table-check.js';
 import { RunPartitionPolicy } from './run-partition-policy.js';
 import { TimeZoneNames } from './time-zone-names.js';
 
@@ -19,6 +20,7 @@ import { TimeZoneNames } from './time-zone-names.js';
     PartitionPoliciesService,
     PartitionRunsService,
     PartitionSchedule,
+    PartitionTableCheck,
     RunPartitionPolicy,
     TimeZoneNames,
   ],

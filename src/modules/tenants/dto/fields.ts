@@ -14,9 +14,9 @@ const RESERVED = new Set([
 ]);
 const METADATA_BYTES = 8192;
 
-/** Names that PostgreSQL, PgBouncer or Rowhouse use themselves. */
+/** Names that PostgreSQL, PgBouncer or Rowhouse use themselves; schemas in stock have theirs as slugs. */
 export function isReservedSlug(slug: string): boolean {
-  return RESERVED.has(slug) || slug.startsWith('pg_') || slug.startsWith('rowhouse');
+  return RESERVED.has(slug) || /^(pg_|rowhouse|tenant_\d+$)/.test(slug);
 }
 
 export function Slug({ required }: { required: boolean } = { required: true }) {
@@ -24,7 +24,7 @@ export function Slug({ required }: { required: boolean } = { required: true }) {
     ApiProperty({
       required,
       description:
-        'Unique: 1 to 63 lower-case letters, digits, hyphens and underscores, beginning and ending with a letter or digit. Reserved: pg_…, rowhouse…, shared, public, postgres, pgbouncer.',
+        'Unique: 1 to 63 lower-case letters, digits, hyphens and underscores, beginning and ending with a letter or digit. Reserved: pg_…, rowhouse…, tenant_<digits>, shared, public, postgres, pgbouncer.',
       pattern: SLUG.source,
       minLength: 1,
       maxLength: 63,

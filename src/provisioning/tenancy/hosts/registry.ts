@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
+import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
+import { RowhouseError } from '../../../kernel/errors.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from './host-connections.js';
 
@@ -22,9 +24,12 @@ export class Registry {
 
   async describe(server: ManagedServer, databaseName: string, entry: RegistryEntry): Promise<void> {
     const { schemaName, slug, name, status } = entry;
-    await this.connections.use(server, databaseName, (client) =>
-      client.query(UPDATE, [schemaName, slug, name, status]),
-    );
+    await this.connections
+      .use(server, databaseName, (client) => client.query(UPDATE, [schemaName, slug, name, status]))
+      .catch((error: unknown) => {
+        if (sqlState(error) !== SQLSTATE.uniqueViolation) throw error;
+        throw new RowhouseError('RESOURCE_BUSY', `shared.tenants has the slug "${slug}" for another schema.`);
+      });
   }
 
   /** The id of the tenant that a schema is registered for. */

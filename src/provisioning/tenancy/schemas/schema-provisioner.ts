@@ -43,6 +43,8 @@ export interface Content {
   readonly seeds: boolean;
 }
 
+/** Nobody's tenant yet: an application that looks for active ones must not find it. */
+const NOT_YET_ACTIVE = "UPDATE shared.tenants SET status = 'creating' WHERE id = $1";
 const PROVISION = 'SELECT shared.provision_tenant_schema($1, $2, $3, $4, $5)';
 /** A drop locks a table, its indexes, its sequences and its TOAST table; this many at a time stay far from the lock table's size. */
 const TABLES_A_DROP = 100;
@@ -108,8 +110,14 @@ export class SchemaProvisioner {
     await this.aliases.refreshKeys(server, { username, databaseName: schemaName }, password);
   }
 
-  openLogin(server: ManagedServer, tenant: Pick<SchemaTenant, 'username'> & RoleSettings): Promise<void> {
-    return server.postgres.execute(openRole(RoleName.of(tenant.username), tenant));
+  /** For a tenant that somebody has asked for: its login and the host's `_app` role may work in it from now on. */
+  openLogin(
+    server: ManagedServer,
+    tenant: Pick<SchemaTenant, 'username' | 'databaseName'> & RoleSettings,
+  ): Promise<void> {
+    const role = RoleName.of(tenant.username);
+    const admit = admitApp(role, hostRoles(tenant.databaseName));
+    return server.postgres.execute(`${openRole(role, tenant)}; ${admit}`);
   }
 
   /** Password, LOGIN, limit and timeouts, and the host's `_app` role may work in it (again). */
@@ -152,7 +160,10 @@ export class SchemaProvisioner {
     try {
       if (template) await this.templates.ensure(client, `${server.id}/${databaseName}`, template);
       const { templateId = null, version = 0 } = template ?? {};
+      await client.query('BEGIN');
       await client.query(PROVISION, [id, schemaName, templateId, version, seeds]);
+      await client.query(NOT_YET_ACTIVE, [id]);
+      await client.query('COMMIT');
     } catch (error) {
       if (sqlState(error) === SQLSTATE.duplicateSchema) throw ownershipMismatch('schema', schemaName);
       throw asRefusal(error);

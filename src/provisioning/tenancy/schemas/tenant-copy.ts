@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import type { ClientBase, PoolClient } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { FIND_SCHEMA, type SchemaRow } from '../../../infra/postgres/host-sql.js';
 import { RowhouseError } from '../../../kernel/errors.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
@@ -26,6 +27,7 @@ import {
 export interface CopyPlace {
   readonly databaseName: string;
   readonly schemaName: string;
+  readonly schemaOid: number | null;
 }
 
 export interface TenantCopyJob {
@@ -76,6 +78,7 @@ async function copySchema(
 ): Promise<void> {
   await reader.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${UNHURRIED}`);
   await writer.query(`BEGIN; ${UNHURRIED}`);
+  await assertThere(reader, source);
   const tables = await readTables(reader, writer, { source, target });
   await makePartitions(reader, writer, { source, target });
   const keys = await listed<CopyConstraint>(writer, FOREIGN_KEYS, target);
@@ -93,7 +96,18 @@ interface Places {
   readonly target: CopyPlace;
 }
 
-/** Throws CONFLICT where the source has a table or a column that the target lacks: it would be lost. */
+/** A schema that was renamed or dropped by hand has no tables under its name, and a copy of it would be empty. */
+async function assertThere(reader: ClientBase, { schemaName, schemaOid }: CopyPlace): Promise<void> {
+  const { rows } = await reader.query<SchemaRow>(FIND_SCHEMA, [schemaName]);
+  const [found] = rows;
+  if (found && (schemaOid === null || found.oid === schemaOid)) return;
+  throw new RowhouseError(
+    'OWNERSHIP_MISMATCH',
+    `The schema "${schemaName}" of the tenant is not there any more: it was renamed, dropped or replaced by hand.`,
+  );
+}
+
+/** Throws CONFLICT where one of the two has a table or a column that the other lacks: rows would be lost. */
 async function readTables(reader: ClientBase, writer: ClientBase, places: Places): Promise<CopyTable[]> {
   const tables = await listed<CopyTable>(reader, TABLES, places.source);
   const present = new Map(
@@ -103,12 +117,16 @@ async function readTables(reader: ClientBase, writer: ClientBase, places: Places
     const missing = columns.find((column) => !present.get(name)?.columns.includes(column));
     if (present.has(name) && missing === undefined) continue;
     const what = missing === undefined ? `the table "${name}"` : `the column "${name}"."${missing}"`;
-    throw new RowhouseError(
-      'CONFLICT',
-      `The tenant has ${what}, which its template does not have, so a clone would lose data. GET /api/templates/:id/drift tells all differences.`,
-    );
+    throw differs(`The tenant has ${what}, which its template does not have, so a clone would lose data.`);
   }
+  const had = new Set(tables.map(({ name }) => name));
+  const lost = [...present.keys()].find((name) => !had.has(name));
+  if (lost !== undefined) throw differs(`The tenant lacks the table "${lost}" of its template.`);
   return tables;
+}
+
+function differs(what: string): RowhouseError {
+  return new RowhouseError('CONFLICT', `${what} GET /api/templates/:id/drift tells all differences.`);
 }
 
 async function makePartitions(
