@@ -13,7 +13,7 @@ export default defineConfig({
     maxWorkers: 1,
     fileParallelism: false,
     retry: 0,
-    testTimeout: 10 * MINUTES,
+    testTimeout: 40 * MINUTES,
     hookTimeout: 2 * MINUTES,
     reporters: [new RatioReporter()],
   },

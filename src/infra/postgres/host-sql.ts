@@ -67,14 +67,17 @@ export function setPassword(role: RoleName, verifier: string): string {
   return `ALTER ROLE ${role.sql} LOGIN VALID UNTIL 'infinity' PASSWORD ${quoteLiteral(verifier)}`;
 }
 
+/** What makes a role a tenant of the host: it may connect, and read what all may read of `shared`. */
+export function joinTenants(tenant: RoleName, { tenants }: HostRoleNames): string {
+  return `GRANT ${tenants.sql} TO ${tenant.sql}`;
+}
+
 /**
- * Binds a tenant's login to its schema: what its names mean (`public` comes last, for the extensions that stand there),
- * and that it may connect (PostgreSQL manual, 5.9.3 and ALTER ROLE).
+ * Binds a tenant's login to its schema: what its names mean. `public` comes last, for the extensions that stand there
+ * (PostgreSQL manual, 5.9.3 and ALTER ROLE).
  */
-export function bindTenant(tenant: RoleName, database: DatabaseName, roles: HostRoleNames): string {
-  return `
-    GRANT ${roles.tenants.sql} TO ${tenant.sql};
-    ALTER ROLE ${tenant.sql} IN DATABASE ${database.sql} SET search_path = ${tenant.sql}, shared, public`;
+export function bindTenant(tenant: RoleName, database: DatabaseName): string {
+  return `ALTER ROLE ${tenant.sql} IN DATABASE ${database.sql} SET search_path = ${tenant.sql}, shared, public`;
 }
 
 /** The same names as in a tenant schema mean the same in a tenant's own database. */

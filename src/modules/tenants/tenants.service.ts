@@ -102,8 +102,7 @@ export class TenantsService {
       const creation = await this.dataSource
         .transaction((tx) => this.creation.beginSchema(tx, context, { wish, place, serverId }))
         .catch((error: unknown) => throwTaken(error, wish));
-      if (place.groupId) this.placement.growAhead(place.groupId);
-      if (creation) return this.finish(context, creation);
+      if (creation) return this.finishPlaced(context, creation, place);
       await this.assertSlugFree(wish.dto.slug);
       await this.placement.grow(context, place.groupId ?? '');
     }
@@ -111,6 +110,19 @@ export class TenantsService {
       'NO_ROOM',
       'The new hosting database was full again before this tenant had its place.',
     );
+  }
+
+  /** The next hosting database is thought of when this tenant has its home. */
+  private async finishPlaced(
+    context: RequestContext,
+    creation: Creation,
+    { groupId }: SchemaPlace,
+  ): Promise<OperationReply<TenantWithPasswordDto>> {
+    try {
+      return await this.finish(context, creation);
+    } finally {
+      if (groupId) this.placement.growAhead(groupId);
+    }
   }
 
   private async createDatabase(

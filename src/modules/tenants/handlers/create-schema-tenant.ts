@@ -6,7 +6,10 @@ const CREATION = { maxAttempts: 5, deadlineSeconds: 300, whenUnavailable: 'fail'
 /** Copying rows takes as long as it takes. */
 const COPY_DEADLINE_SECONDS = 6 * 3_600;
 
-/** The cold path: makes everything, looking first. Nobody can log in before the last step. */
+/**
+ * The cold path: makes everything, looking first. The template's SQL takes most of the time, so login and pooler entry
+ * are made ready meanwhile; nobody can log in before the last step.
+ */
 export function createSchemaTenant(tools: TenantTools): OperationHandler {
   return { kind: 'tenant.create', ...CREATION, steps: coldSteps(tools), ...creationEnds(tools) };
 }
@@ -55,7 +58,7 @@ function coldSteps(tools: TenantTools) {
     tools.step('schema', async ({ tenant, server, operation }) => {
       const seeds = operation.kind !== 'tenant.clone';
       const schemaOid = tools.schemas.ensureSchema(server, tenant, { template: contentOf(tenant), seeds });
-      await settled([schemaOid, tools.aliases.sync(server)]);
+      await settled([schemaOid, tools.schemas.prepareRole(server, tenant), tools.aliases.sync(server)]);
       await tools.repository.record(tenant.id, { schemaOid: await schemaOid });
     }),
     tools.step('login', async ({ tenant, server }) => {

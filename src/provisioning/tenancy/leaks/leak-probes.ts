@@ -54,6 +54,7 @@ export class LeakProbes {
     const name = tenant.schemaName;
     const note = `${name} ${randomHex(8)}`;
     await this.schemas.ensureRole(server, tenant);
+    await this.schemas.prepareRole(server, tenant);
     await this.schemas.ensureSchema(server, tenant, EMPTY);
     await this.registry.describe(server, tenant.databaseName, inRegistry(name));
     await this.connections.use(server, tenant.databaseName, (client) => client.query(fill(name, note)));

@@ -8,6 +8,7 @@ import {
   FIND_DROPPABLE,
   FIND_SCHEMA,
   FIND_SCHEMA_BY_OID,
+  joinTenants,
   refuseApp,
   type SchemaRow,
 } from '../../../infra/postgres/host-sql.js';
@@ -59,15 +60,19 @@ export class SchemaProvisioner {
     private readonly registry: Registry,
   ) {}
 
-  /** The role, with password, limits and search_path, but no LOGIN. Returns its OID. */
+  /** The role, which cannot log in. Returns its OID. */
   async ensureRole(server: ManagedServer, tenant: SchemaTenant): Promise<number> {
     const oid = await this.roles.ensure(server, tenant);
-    const role = RoleName.of(tenant.username);
-    const database = DatabaseName.of(tenant.databaseName);
-    const bind = bindTenant(role, database, hostRoles(tenant.databaseName));
-    const prepare = prepareRole(role, tenant.scramVerifier, tenant);
-    await server.postgres.execute(`${prepare}; ${bind}`);
+    const join = joinTenants(RoleName.of(tenant.username), hostRoles(tenant.databaseName));
+    await server.postgres.execute(join);
     return oid;
+  }
+
+  /** Password, limits and search_path of a role that cannot log in yet. */
+  async prepareRole(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    const role = RoleName.of(tenant.username);
+    const bind = bindTenant(role, DatabaseName.of(tenant.databaseName));
+    await server.postgres.execute(`${prepareRole(role, tenant.scramVerifier, tenant)}; ${bind}`);
   }
 
   /** Schema, tables, seeds, grants, ledger and registry row, in one transaction. Returns the schema's OID. */

@@ -156,6 +156,7 @@ export class WarmSchemas implements OnApplicationBootstrap, OnApplicationShutdow
     const tenant = this.toTenant(row);
     const roleOid = await this.schemas.ensureRole(server, tenant);
     const template = { templateId: row.templateId, version: row.templateVersion };
+    await this.schemas.prepareRole(server, tenant);
     const schemaOid = await this.schemas.ensureSchema(server, tenant, { template, seeds: true });
     await recordWarmOids(this.dataSource, row.id, { roleOid, schemaOid });
     await this.aliases.sync(server);
