@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../../config/config.js';
 import { type RequestContext, systemContext } from '../../http/request-context.js';
@@ -32,6 +33,8 @@ interface Growth {
 export class Placement {
   private readonly logger = new Logger(Placement.name);
   private readonly growing = new Set<string>();
+  /** Ids by name; for seconds, since a group may be renamed. */
+  private readonly groupIds = new LRUCache<string, string>({ max: 1_000, ttl: 5_000 });
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -46,8 +49,13 @@ export class Placement {
 
   /** The group's id; the default group is made when it is first asked for. Throws NOT_FOUND. */
   async getGroup(name: string | undefined): Promise<string> {
+    const known = this.groupIds.get(name ?? DEFAULT_GROUP);
+    if (known) return known;
     const found = await this.groups.findId(name ?? DEFAULT_GROUP);
-    if (found) return found;
+    if (found) {
+      this.groupIds.set(name ?? DEFAULT_GROUP, found);
+      return found;
+    }
     if (name !== undefined && name !== DEFAULT_GROUP) throw notFoundGroup(name);
     await this.groups.insert(this.dataSource, newId(), {
       name: DEFAULT_GROUP,

@@ -7,8 +7,8 @@ const CREATION = { maxAttempts: 5, deadlineSeconds: 300, whenUnavailable: 'fail'
 const COPY_DEADLINE_SECONDS = 6 * 3_600;
 
 /**
- * The cold path: makes everything, looking first. The template's SQL takes most of the time, so login and pooler entry
- * are made ready meanwhile; nobody can log in before the last step.
+ * The cold path: makes everything, looking first; nobody can log in before the last step. The pooler's files are not
+ * written while the template's hundreds of files come into being: their fsync would wait for all of those.
  */
 export function createSchemaTenant(tools: TenantTools): OperationHandler {
   return { kind: 'tenant.create', ...CREATION, steps: coldSteps(tools), ...creationEnds(tools) };
@@ -52,13 +52,14 @@ export function claimSchemaTenant(tools: TenantTools): OperationHandler {
 function coldSteps(tools: TenantTools) {
   return [
     tools.step('role', async ({ tenant, server }) => {
-      const roleOid = await tools.schemas.ensureRole(server, tenant);
-      await tools.repository.record(tenant.id, { roleOid });
+      const roleOid = tools.schemas.ensureRole(server, tenant);
+      await settled([roleOid, tools.aliases.sync(server)]);
+      await tools.repository.record(tenant.id, { roleOid: await roleOid });
     }),
     tools.step('schema', async ({ tenant, server, operation }) => {
       const seeds = operation.kind !== 'tenant.clone';
       const schemaOid = tools.schemas.ensureSchema(server, tenant, { template: contentOf(tenant), seeds });
-      await settled([schemaOid, tools.schemas.prepareRole(server, tenant), tools.aliases.sync(server)]);
+      await settled([schemaOid, tools.schemas.prepareRole(server, tenant)]);
       await tools.repository.record(tenant.id, { schemaOid: await schemaOid });
     }),
     tools.step('login', async ({ tenant, server }) => {

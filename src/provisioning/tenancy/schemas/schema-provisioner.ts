@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { ClientBase } from 'pg';
+import type { ClientBase, QueryResult } from 'pg';
 import {
   admitApp,
   bindTenant,
@@ -15,7 +15,7 @@ import {
 import { openRole, prepareRole, type RoleSettings } from '../../../infra/postgres/role-sql.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../../kernel/errors.js';
-import { DatabaseName, RoleName, SchemaName } from '../../../kernel/identifiers.js';
+import { DatabaseName, quoteLiteral, RoleName, SchemaName } from '../../../kernel/identifiers.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { ownershipMismatch } from '../../marks.js';
 import { PoolerAliases } from '../../pooler-aliases.js';
@@ -44,9 +44,6 @@ export interface Content {
   readonly seeds: boolean;
 }
 
-/** Nobody's tenant yet: an application that looks for active ones must not find it. */
-const NOT_YET_ACTIVE = "UPDATE shared.tenants SET status = 'creating' WHERE id = $1";
-const PROVISION = 'SELECT shared.provision_tenant_schema($1, $2, $3, $4, $5)';
 /** A drop locks a table, its indexes, its sequences and its TOAST table; this many at a time stay far from the lock table's size. */
 const TABLES_A_DROP = 100;
 /** Makes and removes tenants' schemas and logins. Every method looks first and acts second. */
@@ -77,14 +74,14 @@ export class SchemaProvisioner {
 
   /** Schema, tables, seeds, grants, ledger and registry row, in one transaction. Returns the schema's OID. */
   async ensureSchema(server: ManagedServer, tenant: SchemaTenant, content: Content): Promise<number> {
-    return this.connections.use(server, tenant.databaseName, async (client) => {
-      const found = await this.findOwned(client, tenant);
-      if (found) return found.oid;
-      await this.provision(client, server, { tenant, content });
-      const made = await this.findOwned(client, tenant);
-      if (!made) throw new Error(`the schema ${tenant.schemaName} vanished while it was made`);
-      return made.oid;
-    });
+    try {
+      return await this.connections.use(server, tenant.databaseName, (client) =>
+        this.provision(client, server, { tenant, content }),
+      );
+    } catch (error) {
+      if (sqlState(error) !== SQLSTATE.duplicateSchema) throw asRefusal(error);
+      return this.getOwned(server, tenant);
+    }
   }
 
   /** Connection limit and default timeouts; sessions have them from their next login on, pooled ones as well. */
@@ -155,24 +152,29 @@ export class SchemaProvisioner {
     return this.roles.drop(server, tenant);
   }
 
+  /** One message, which is one transaction: each round trip would show in the time of a creation. */
   private async provision(
     client: ClientBase,
     server: ManagedServer,
     { tenant, content }: { tenant: SchemaTenant; content: Content },
-  ): Promise<void> {
-    const { id, schemaName, databaseName } = tenant;
-    const { template, seeds } = content;
-    try {
-      if (template) await this.templates.ensure(client, `${server.id}/${databaseName}`, template);
-      const { templateId = null, version = 0 } = template ?? {};
-      await client.query('BEGIN');
-      await client.query(PROVISION, [id, schemaName, templateId, version, seeds]);
-      await client.query(NOT_YET_ACTIVE, [id]);
-      await client.query('COMMIT');
-    } catch (error) {
-      if (sqlState(error) === SQLSTATE.duplicateSchema) throw ownershipMismatch('schema', schemaName);
-      throw asRefusal(error);
+  ): Promise<number> {
+    const { template } = content;
+    if (template) {
+      await this.templates.ensure(client, `${server.id}/${tenant.databaseName}`, template);
     }
+    const results = await client.query(renderProvision(tenant, content));
+    const [row] = (results as unknown as QueryResult<{ oid: number }>[])[1]?.rows ?? [];
+    if (!row) throw new Error(`the schema ${tenant.schemaName} vanished while it was made`);
+    return row.oid;
+  }
+
+  /** The schema that an earlier attempt made. */
+  private async getOwned(server: ManagedServer, tenant: SchemaTenant): Promise<number> {
+    return this.connections.use(server, tenant.databaseName, async (client) => {
+      const found = await this.findOwned(client, tenant);
+      if (!found) throw ownershipMismatch('schema', tenant.schemaName);
+      return found.oid;
+    });
   }
 
   /**
@@ -197,6 +199,16 @@ export class SchemaProvisioner {
     if ((await this.registry.findOwner(client, schemaName)) === id) return found;
     throw ownershipMismatch('schema', schemaName);
   }
+}
+
+/** Nobody's tenant yet when it is made: an application that looks for active ones must not find it. */
+function renderProvision({ id, schemaName }: SchemaTenant, { template, seeds }: Content): string {
+  const name = quoteLiteral(SchemaName.of(schemaName).value);
+  const templateId = template ? quoteLiteral(template.templateId) : 'NULL';
+  const version = template?.version ?? 0;
+  return `SELECT shared.provision_tenant_schema(${quoteLiteral(id)}, ${name}, ${templateId}, ${version}, ${seeds});
+    UPDATE shared.tenants SET status = 'creating' WHERE id = ${quoteLiteral(id)}
+    RETURNING (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = ${name}) AS oid`;
 }
 
 async function findSchema(client: ClientBase, sql: string, key: string | number): Promise<SchemaRow | null> {
