@@ -48,12 +48,14 @@ interface Report {
 
 const LEDGER = `
   CREATE TABLE movements (id bigint GENERATED ALWAYS AS IDENTITY, at timestamptz NOT NULL, quantity integer,
-    PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
-  CREATE TABLE unpartitioned (id bigint PRIMARY KEY);`;
+    PRIMARY KEY (id, at)) PARTITION BY RANGE (at);`;
 
 const world = await startWorld({ env: { TENANT_WARM_POOL_SIZE: '0' } });
 const { api } = world;
-const template = await createTemplate(world, [{ name: '01_movements.sql', sql: LEDGER }]);
+const template = await createTemplate(world, [
+  { name: '01_movements.sql', sql: LEDGER },
+  { name: '02_other.sql', sql: 'CREATE TABLE unpartitioned (id bigint PRIMARY KEY)' },
+]);
 const { database: host } = await createHost(world);
 
 const makeTenant = (fields: object = {}) =>
