@@ -16,13 +16,6 @@ import { joinFiles } from './version-place.js';
 const OPENING_STATEMENTS = 5;
 
 /**
- * Words without which a statement cannot leave anything in a session. Cleaning takes as long as a small ALTER TABLE, and
- * most versions are of plain DDL.
- */
-const LEAVES_STATE =
-  /\b(call|declare|do|execute|perform|prepare|select|set_config|temp|temporary|values|with)\b/i;
-
-/**
  * The part of DISCARD ALL that a message of several statements may contain: the session goes on to another tenant, which
  * must meet no setting and no temporary table of this one's.
  */
@@ -36,8 +29,7 @@ export async function applyInTransaction(client: ClientBase, order: VersionOrder
   const opening = renderOpening(order);
   const counter = new StatementCounter(client);
   try {
-    const sql = joinFiles(order.version.files);
-    await client.query(`${opening}${sql}\n;COMMIT${LEAVES_STATE.test(sql) ? `; ${CLEAN_SESSION}` : ''}`);
+    await client.query(`${opening}${joinFiles(order.version.files)}\n;COMMIT; ${CLEAN_SESSION}`);
     return 'applied';
   } catch (error) {
     if (!isDatabaseError(error)) throw error;
