@@ -236,6 +236,21 @@ describe('a version in one transaction', () => {
     expect(await ledger(second)).toEqual(['1 applied 0', '2 applied 0']);
   });
 
+  test('leaves nothing behind that a trigger set, where its own words are plain', async () => {
+    const name = await createTenant();
+    const client = await host.connect('provisioner');
+    const setting = "PERFORM set_config('statement_timeout', '7000', false)";
+    const trigger = `CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${setting}; RETURN NEW; END $$;
+      CREATE TRIGGER touch BEFORE UPDATE ON products FOR EACH ROW EXECUTE FUNCTION touch();
+      INSERT INTO products VALUES (1, 'apple')`;
+    await applyOn(client, name, { wanted: version(2, file(trigger)) });
+
+    await applyOn(client, name, { wanted: version(3, file('UPDATE products SET id = id')) });
+
+    const { rows } = await client.query('SHOW statement_timeout');
+    expect(rows).toEqual([{ statement_timeout: '0' }]);
+  });
+
   test('runs once when two do it at the same time', async () => {
     const name = await createTenant();
     const wanted = version(2, file('SELECT pg_sleep(0.2); ALTER TABLE products ADD price int'));
