@@ -21,6 +21,11 @@ export const ERROR_CATALOGUE = {
   REQUEST_TIMED_OUT: { status: 408, title: 'The request came too slowly', retryable: true },
   CONFLICT: { status: 409, title: 'In conflict with the present state', retryable: false },
   RESOURCE_BUSY: { status: 409, title: 'Another operation works on it', retryable: true },
+  LOCKS_OUT_CALLER: {
+    status: 409,
+    title: 'The change would shut out the address it comes from',
+    retryable: false,
+  },
   DELETION_PROTECTED: { status: 409, title: 'Protected against deletion', retryable: false },
   IDEMPOTENCY_KEY_REUSED: {
     status: 409,
@@ -40,9 +45,11 @@ export const ERROR_CATALOGUE = {
   },
   NO_ROOM: { status: 409, title: 'No hosting database has room', retryable: false },
   OPERATION_CANCELLED: { status: 409, title: 'The operation was cancelled', retryable: false },
+  PRECONDITION_FAILED: { status: 412, title: 'It was changed meanwhile', retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, title: 'The body is too large', retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'The content type is not supported', retryable: false },
   SQL_ERROR: { status: 400, title: 'PostgreSQL refused the statement', retryable: false },
+  PRECONDITION_REQUIRED: { status: 428, title: 'An If-Match header is needed', retryable: false },
   ADDRESS_BANNED: { status: 429, title: 'The address is banned for a while', retryable: true },
   HEADERS_TOO_LARGE: { status: 431, title: 'The headers are too large', retryable: false },
   RATE_LIMITED: { status: 429, title: 'Too many requests', retryable: true },
