@@ -50,9 +50,10 @@ export class PoolerAliases {
   }
 
   /** The same, also when nothing seems to have changed: the files and the pooler are read anew. */
-  refresh(server: ManagedServer): Promise<void> {
+  async refresh(server: ManagedServer): Promise<void> {
     this.served.delete(server.id);
-    return this.sync(server);
+    await this.sync(server);
+    await this.access.refresh(server);
   }
 
   /** Ends a pause or a refusal that somebody left behind. */
