@@ -20,6 +20,8 @@ import { SessionPatrol } from './session-patrol.js';
 interface ServerAccess {
   readonly sync: Coalescer;
   readonly ports: readonly GuardedPort[];
+  /** The plan that both files were last found to say. */
+  found: { readonly plan: AccessPlan; readonly texts: readonly string[] } | null;
 }
 
 /** Puts in force, on both ports of a server, what the control database says about who may reach which home. */
@@ -45,10 +47,12 @@ export class AccessSync {
 
   /** The same, trusting nothing that was seen before: neither the files nor the addresses that Rowhouse comes from. */
   async refresh(server: ManagedServer): Promise<void> {
-    await this.peers.measure(server).catch((error: unknown) => {
-      throw toAccessError(error);
-    });
+    const isComplete = await this.measure(server);
     for (const port of this.accessOf(server).ports) port.forget();
+    await this.sync(server);
+    if (isComplete) return;
+    // A pooler that has no rules yet may have turned Rowhouse away, too.
+    await this.measure(server);
     await this.sync(server);
   }
 
@@ -62,10 +66,28 @@ export class AccessSync {
     if (!(await this.isAnythingGuarded())) return;
     await this.dataSource.transaction(async (tx) => {
       if (!(await tryToLockServerFiles(tx, server))) return;
-      const plan = await readAccessPlan(tx, server, this.config.defaultAccess);
-      for (const port of this.accessOf(server).ports) if (!(await port.isWritten(plan))) return;
-      await this.patrol.sweep(server, plan);
+      const plan = await this.findPlanInForce(tx, server);
+      if (plan) await this.patrol.sweep(server, plan);
     });
+  }
+
+  /** Null while the files say something else than the control database. It is worked out only when they change. */
+  private async findPlanInForce(tx: EntityManager, server: ManagedServer): Promise<AccessPlan | null> {
+    const access = this.accessOf(server);
+    const texts = await Promise.all(access.ports.map((port) => port.read()));
+    if (access.found?.texts.every((text, at) => text === texts[at])) return access.found.plan;
+    const plan = await readAccessPlan(tx, server, this.config.defaultAccess);
+    if (!access.ports.every((port, at) => port.says(plan, texts[at] ?? ''))) return null;
+    access.found = { plan, texts };
+    return plan;
+  }
+
+  private async measure(server: ManagedServer): Promise<boolean> {
+    try {
+      return await this.peers.measure(server);
+    } catch (error) {
+      throw toAccessError(error);
+    }
   }
 
   private async isAnythingGuarded(): Promise<boolean> {
@@ -77,7 +99,8 @@ export class AccessSync {
   private accessOf(server: ManagedServer): ServerAccess {
     const known = this.servers.get(server.id);
     if (known) return known;
-    const access = { sync: new Coalescer(() => this.run(server)), ports: this.portsOf(server) };
+    const sync = new Coalescer(() => this.run(server));
+    const access = { sync, ports: this.portsOf(server), found: null };
     this.servers.set(server.id, access);
     return access;
   }

@@ -23,9 +23,13 @@ export class GuardedPort {
     this.seen = null;
   }
 
-  /** Whether the file says what the plan says; the server may not have read it yet. */
-  async isWritten(plan: AccessPlan): Promise<boolean> {
-    return this.says(renderGuards(plan, this.gate.port), await this.gate.read());
+  read(): Promise<string> {
+    return this.gate.read();
+  }
+
+  /** Whether the text of the file is that of the plan; the server may not have read it yet. */
+  says(plan: AccessPlan, text: string): boolean {
+    return this.isTextOf(renderGuards(plan, this.gate.port), text);
   }
 
   /** Returns what takes it back. Throws after taking it back itself. */
@@ -33,7 +37,7 @@ export class GuardedPort {
     const { gate } = this;
     const guards = renderGuards(plan, gate.port);
     const former = await gate.read();
-    if (this.says(guards, former) && (await this.isLive(former))) return async () => {};
+    if (this.isTextOf(guards, former) && (await this.isLive(former))) return async () => {};
     const answer = opposite(await gate.ask());
     const text = gate.render(former, guards, answer);
     try {
@@ -45,7 +49,7 @@ export class GuardedPort {
     return () => this.restore(former);
   }
 
-  private says(guards: string, text: string): boolean {
+  private isTextOf(guards: string, text: string): boolean {
     return this.gate.render(text, guards, probeAnswerIn(text) ?? 'refuses') === text;
   }
 
@@ -83,7 +87,7 @@ export class GuardedPort {
       await this.gate.write(former);
       await this.gate.reload();
     } catch (error) {
-      this.logger.warn(`The former rules of ${this.gate.name} could not be put back`, error);
+      this.logger.warn(`${this.gate.name} could not be told to go back to its former rules`, error);
     }
   }
 }
