@@ -56,13 +56,16 @@ export async function readAliases(
   return homes.flatMap((home) => toAliases(server, home));
 }
 
-function toAliases({ config: { host, port, pooler } }: ManagedServer, home: PooledHome): PoolerAlias[] {
+function toAliases(
+  { config: { host, port, pooler, socketDirectory } }: ManagedServer,
+  home: PooledHome,
+): PoolerAlias[] {
   const sizes = poolSizes(home);
   if (!pooler) return [];
   const { authUser } = pooler;
   const main = {
     name: home.name,
-    host,
+    host: socketDirectory ?? host,
     port,
     database: home.host ?? home.name,
     poolSize: sizes.main,

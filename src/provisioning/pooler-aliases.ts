@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
-import { tlsOptions } from '../infra/control-db/connection.js';
 import type { PoolerAlias } from '../infra/pgbouncer/databases-ini.js';
 import type { PgBouncerAdmin, PoolerPool } from '../infra/pgbouncer/pgbouncer-admin.js';
+import { entranceOptions } from '../infra/postgres/entrance.js';
 import { isUnavailable } from '../infra/postgres/sqlstate.js';
 import { DatabaseName } from '../kernel/identifiers.js';
 import { readAliases } from './alias-reader.js';
@@ -158,14 +158,11 @@ export class PoolerAliases {
     { user, password, alias }: { user: string; password: string; alias: string },
   ): Promise<boolean> {
     if (!config.pooler) return false;
-    const { host, port } = config.pooler;
     const client = new Client({
-      host,
-      port,
+      ...entranceOptions(config.pooler, config.tls, this.config.caFile),
       user,
       password,
       database: alias,
-      ssl: tlsOptions(config.tls, this.config.caFile),
       application_name: 'rowhouse',
       connectionTimeoutMillis: LOGIN_TIMEOUT_MS,
     });

@@ -50,8 +50,14 @@ function hbaRules(config: Config): Parameters<typeof renderHba>[0] {
   };
 }
 
-function ownAccess({ host }: PoolerConfig, tls: string): RemoteAccess {
-  if (host.startsWith('/') || host === 'localhost' || host === '::1' || host.startsWith('127.'))
+function ownAccess({ host, socketDirectory }: PoolerConfig, tls: string): RemoteAccess {
+  if (
+    socketDirectory !== null ||
+    host.startsWith('/') ||
+    host === 'localhost' ||
+    host === '::1' ||
+    host.startsWith('127.')
+  )
     return 'none';
   return tls === 'disable' ? 'plain' : 'tls';
 }

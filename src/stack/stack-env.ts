@@ -16,6 +16,7 @@ export function stackEnv({
   return {
     PORT: String(ports.PORT),
     DB_HOST: '127.0.0.1',
+    DB_SOCKET_DIR: directory.sockets,
     DB_PORT: String(ports.DB_PORT),
     DB_USER: STACK_NAMES.controlUser,
     DB_PASSWORD: secrets.controlPassword,

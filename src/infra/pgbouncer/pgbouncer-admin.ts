@@ -1,7 +1,7 @@
 import { Client, type ClientConfig, type QueryResultRow } from 'pg';
 import type { PoolerConfig, TlsMode } from '../../config/config.js';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
-import { tlsOptions } from '../control-db/connection.js';
+import { entranceOptions } from '../postgres/entrance.js';
 import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -148,14 +148,12 @@ export class PgBouncerAdmin {
   }
 
   private connection(): ClientConfig {
-    const { host, port, adminUser, adminPassword } = this.config;
+    const { adminUser, adminPassword } = this.config;
     return {
-      host,
-      port,
+      ...entranceOptions(this.config, this.tls, this.caFile),
       user: adminUser,
       password: adminPassword,
       database: 'pgbouncer',
-      ssl: tlsOptions(this.tls, this.caFile),
       application_name: 'rowhouse',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: COMMAND_TIMEOUT_MS,
