@@ -27,11 +27,17 @@ type Home = Pick<NewDatabase, 'connection_string' | 'connection_string_pooled'>;
 /** A session through each port. */
 function openBoth(home: Home, approach: Approach): Promise<[Client, Client]> {
   const { connection_string, connection_string_pooled } = home;
-  return Promise.all([connectFrom(connection_string, approach), connectFrom(connection_string_pooled, approach)]);
+  return Promise.all([
+    connectFrom(connection_string, approach),
+    connectFrom(connection_string_pooled, approach),
+  ]);
 }
 
 function bothIn(home: Home, approach: Approach): Promise<boolean[]> {
-  return Promise.all([getsIn(home.connection_string, approach), getsIn(home.connection_string_pooled, approach)]);
+  return Promise.all([
+    getsIn(home.connection_string, approach),
+    getsIn(home.connection_string_pooled, approach),
+  ]);
 }
 
 async function isAlive(client: Client): Promise<boolean> {
@@ -64,7 +70,10 @@ describe('live sessions', () => {
     const database = await createDatabase(world);
     const list = whitelistOf(database);
     const expiresAt = new Date(Date.now() + 1_500);
-    await setRules(world, list, ['127.0.0.1', { ipAddress: '127.0.0.2', expiresAt: expiresAt.toISOString() }]);
+    await setRules(world, list, [
+      '127.0.0.1',
+      { ipAddress: '127.0.0.2', expiresAt: expiresAt.toISOString() },
+    ]);
     const [staying, leaving] = [await openBoth(database, LOCAL), await openBoth(database, OTHER)];
 
     await Promise.all(leaving.map(whenEnded));
@@ -112,7 +121,9 @@ describe('a rule that has expired', () => {
     expect(await bothIn(database, LOCAL)).toEqual([false, false]);
     const again = await api.post(list, { ipAddress: '127.0.0.1' });
     expect(again.expect(409).problem.detail).toContain(rule.id);
-    const replaced = await setRules(world, list, [{ ipAddress: '127.0.0.1', expiresAt: '2100-01-01T00:00:00Z' }]);
+    const replaced = await setRules(world, list, [
+      { ipAddress: '127.0.0.1', expiresAt: '2100-01-01T00:00:00Z' },
+    ]);
 
     expect(replaced.data.rules).toMatchObject([{ id: rule.id, status: 'applied' }]);
     expect(await bothIn(database, LOCAL)).toEqual([true, true]);
@@ -144,7 +155,9 @@ describe('without rules', () => {
     const open = (await api.patch<Access>(path, { externalAccess: null })).expect(200).data;
     expect(open).toMatchObject({ external_access: null, access: 'open' });
     expect(await bothIn(home, LOCAL)).toEqual([true, true]);
-    expect((await api.patch(path, { externalAccess: 'no' })).expect(400).badFields).toEqual(['externalAccess']);
+    expect((await api.patch(path, { externalAccess: 'no' })).expect(400).badFields).toEqual([
+      'externalAccess',
+    ]);
   });
 
   interface Access {
@@ -197,7 +210,11 @@ describe('a tenant', () => {
   test('may be kept by a key that is bound to it, and nobody else’s', async () => {
     const [own, other] = [await createTenant(world), await createTenant(world)];
     const scopes = ['whitelists:read', 'whitelists:write'];
-    const made = await api.post<{ key: string }>('/api/api-keys', { name: 'tenant', scopes, tenantIds: [own.id] });
+    const made = await api.post<{ key: string }>('/api/api-keys', {
+      name: 'tenant',
+      scopes,
+      tenantIds: [own.id],
+    });
     const mine = api.withKey(made.expect(201).data.key);
     const list = whitelistOf(own, 'tenants');
 
@@ -215,9 +232,11 @@ describe('a tenant', () => {
 
 describe('a check', () => {
   const check = async (list: string, body: object) =>
-    (await api.post<{ ip_address: string; ports: PortCheck[] }>(`${list}/check`, body, { changesNothing: true })).expect(
-      200,
-    ).data;
+    (
+      await api.post<{ ip_address: string; ports: PortCheck[] }>(`${list}/check`, body, {
+        changesNothing: true,
+      })
+    ).expect(200).data;
 
   test('answers what a login finds out, by which rule, for both ports or one', async () => {
     const database = await createDatabase(world);
