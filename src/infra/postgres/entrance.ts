@@ -17,6 +17,17 @@ export function entranceOptions(
   return { host, port, ssl: tlsOptions(tls, caFile) };
 }
 
+/** Whether the server is on this machine, as the way to it tells. */
+export function isOnThisMachine({ host, socketDirectory }: Entrance): boolean {
+  return (
+    socketDirectory !== null ||
+    host.startsWith('/') ||
+    host === 'localhost' ||
+    host === '::1' ||
+    host.startsWith('127.')
+  );
+}
+
 /** node-postgres' `ssl` option for a libpq-like mode. */
 function tlsOptions(mode: TlsMode, caFile: string | null): ClientConfig['ssl'] {
   if (mode === 'disable') return false;
