@@ -125,7 +125,7 @@ export class DatabaseWhitelistController {
     @Context() context: RequestContext,
     @UuidParam() id: string,
     @Body() dto: ReplaceWhitelistDto,
-    @Headers('if-match') ifMatch?: string,
+    @Headers('If-Match') ifMatch?: string,
   ): Promise<OperationReply<WhitelistDto>> {
     return this.whitelists.replace(context, ref(id), { ...dto, ifMatch });
   }
