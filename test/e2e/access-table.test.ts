@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase, type NewDatabase } from '../support/databases.js';
-import { whileKilled, whileStopped } from '../support/faults.js';
+import { whileStopped } from '../support/faults.js';
 import { type Approach, getsIn } from '../support/login-from.js';
 import { mapParallel } from '../support/parallel.js';
 import { createHost, createTenant } from '../support/tenancy.js';
@@ -75,7 +75,6 @@ const nothing = async () => {};
 describe.each<[string, () => Promise<void>]>([
   ['at once', nothing],
   ['after a restart of PostgreSQL', () => whileStopped(world, 'postgres', nothing)],
-  ['after a crash of PostgreSQL', () => whileKilled(world, 'postgres', nothing)],
   ['after a restart of PgBouncer', () => whileStopped(world, 'pgbouncer', nothing)],
   ['after a restart of the API', () => world.app.stop().then(() => world.app.start())],
 ])('%s', (_, restart) => {

@@ -18,8 +18,9 @@ import {
 } from '../support/whitelists.js';
 import { startWorld } from '../support/world.js';
 
-/** The control database is reached directly, so that it stays when the pooler goes. */
+/** The control database is reached directly, so that it stays when the pooler goes; what it has committed stays too. */
 const world = await startWorld({
+  durable: true,
   app: 'child',
   env: { OPERATION_LEASE_SECONDS: '1', WARM_POOL_SIZE: '0', DB_PGBOUNCER_ENABLED: 'false' },
 });

@@ -29,17 +29,30 @@ export async function connectFrom(connectionString: string, { from, tls }: Appro
   return client;
 }
 
+/** PgBouncer resets the connection of whom it refuses; what it said before may get lost on the way. */
+const ATTEMPTS = 20;
+
 /** Whether the login gets in and can run a statement. Throws for whatever is neither that nor a refusal by a rule. */
 export async function getsIn(connectionString: string, approach: Approach): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await tryLogin(connectionString, approach);
+    if (answer === null) return true;
+    if (answer.code === REFUSED.state || REFUSED.text.test(answer.message)) return false;
+    if (answer.code !== 'ECONNRESET' || attempt === ATTEMPTS) throw answer;
+  }
+}
+
+async function tryLogin(
+  connectionString: string,
+  approach: Approach,
+): Promise<(Error & { code?: string }) | null> {
   try {
     const client = await connectFrom(connectionString, approach);
     await client.query('SELECT 1');
     await client.end();
-    return true;
+    return null;
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    if (code === REFUSED.state || REFUSED.text.test(message)) return false;
-    throw error;
+    return error as Error;
   }
 }
 
