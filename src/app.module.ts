@@ -21,6 +21,7 @@ import { ServersModule } from './modules/servers/servers.module.js';
 import { TemplatesModule } from './modules/templates/templates.module.js';
 import { TenantSqlModule } from './modules/tenant-sql/tenant-sql.module.js';
 import { TenantsModule } from './modules/tenants/tenants.module.js';
+import { WhitelistsModule } from './modules/whitelists/whitelists.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 
@@ -71,6 +72,7 @@ export class AppModule {
         MigrationsModule,
         PartitionsModule,
         CapacityModule,
+        WhitelistsModule,
         ...more,
       ],
     };

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { MASK } from '../../kernel/masking.js';
+import { homeAccess } from '../../provisioning/access/home-access.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { type ConnectionTarget, connectionStrings } from './connection-strings.js';
 import type { DatabaseEntity } from './database.entity.js';
@@ -46,6 +47,8 @@ export class DatabasePresenter {
       idle_in_transaction_timeout_ms: database.idleInTransactionTimeoutMs,
       extensions: database.extensions,
       deletion_protection: database.deletionProtection,
+      external_access: database.externalAccess,
+      access: homeAccess({ ...database, host: null }, this.config.defaultAccess),
       ...connectionStrings(this.target(database, password)),
       shadow_created_at: database.shadowCreatedAt?.toISOString() ?? null,
       created_at: database.createdAt.toISOString(),

@@ -72,6 +72,7 @@ export class TenantCreation {
       friendlyName: wish.dto.name ?? wish.dto.slug,
       ownerEmail,
       extensions: wish.dto.extensions,
+      externalAccess: wish.dto.externalAccess,
     });
     // The request's Idempotency-Key belongs to the tenant's own operation.
     const making = await this.databases.begin(tx, { ...context, idempotencyKey: null }, database);
@@ -87,6 +88,7 @@ export class TenantCreation {
       username,
       roleOid: null,
       credentials: { password: making.password, verifier: scramVerifier, ciphertext: null },
+      hostTerms: null,
     };
     const creation = await this.begin(tx, context, {
       wish,
@@ -112,7 +114,8 @@ export class TenantCreation {
       password === null
         ? await this.credentials.generate(stocked.schemaName)
         : { password, verifier, ciphertext };
-    const plan: TenantPlan = { ...stocked, databaseOwner: '', serverId, credentials };
+    const hostTerms = await this.repository.getHostTerms(tx, stocked.databaseId);
+    const plan: TenantPlan = { ...stocked, databaseOwner: '', serverId, credentials, hostTerms };
     return this.begin(tx, context, {
       wish: { ...wish, version: stocked.templateVersion },
       plan,
@@ -138,6 +141,7 @@ export class TenantCreation {
       username: schemaName,
       roleOid: null,
       credentials: await this.credentials.generate(schemaName),
+      hostTerms: await this.repository.getHostTerms(tx, host.databaseId),
     };
   }
 

@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { notFound } from '../../kernel/errors.js';
 import { statesBefore } from '../../kernel/transitions.js';
+import type { AccessTerms } from '../../provisioning/access/home-access.js';
 import type { TenantStatus } from '../../provisioning/tenancy/schemas/tenant-home.js';
 import type { Tenant } from './tenant.js';
 import { TENANT_TRANSITIONS } from './tenant-status.js';
+
+const HOST_TERMS = `json_build_object('externalAccess', d.external_access, 'whitelistSize', d.whitelist_size, 'host', NULL)`;
 
 const SELECT = `
   SELECT t.id, t.slug, t.name, t.isolation,
@@ -26,7 +30,11 @@ const SELECT = `
               ELSE coalesce(d.idle_in_transaction_timeout_ms, t.idle_in_transaction_timeout_ms) END
            AS "idleInTransactionTimeoutMs",
          t.template_id AS "templateId", t.template_version AS "templateVersion",
-         t.deletion_protection AS "deletionProtection", t.metadata, t.cloned_from AS "clonedFrom",
+         t.deletion_protection AS "deletionProtection",
+         CASE t.isolation WHEN 'schema' THEN t.external_access ELSE d.external_access END AS "externalAccess",
+         CASE t.isolation WHEN 'schema' THEN t.whitelist_size ELSE coalesce(d.whitelist_size, 0) END AS "whitelistSize",
+         CASE t.isolation WHEN 'schema' THEN ${HOST_TERMS} END AS "hostTerms",
+         t.metadata, t.cloned_from AS "clonedFrom",
          t.created_at AS "createdAt", t.updated_at AS "updatedAt"
   FROM tenants t LEFT JOIN databases d ON d.id = t.database_id`;
 
@@ -34,9 +42,9 @@ const INSERT = `
   INSERT INTO tenants (id, slug, name, isolation, status, server_id, database_id, schema_name, schema_oid, username,
     role_oid, scram_verifier, password_ciphertext, max_connections, statement_timeout_ms, lock_timeout_ms,
     idle_in_transaction_timeout_ms, template_id, template_version, deletion_protection, metadata, cloned_from,
-    created_at, updated_at)
+    external_access, created_at, updated_at)
   VALUES ($1, $2, $3, $4, 'creating', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $22)`;
+    $22, $23, $23)`;
 
 const COLUMNS = {
   slug: 'slug',
@@ -46,6 +54,7 @@ const COLUMNS = {
   lockTimeoutMs: 'lock_timeout_ms',
   idleInTransactionTimeoutMs: 'idle_in_transaction_timeout_ms',
   deletionProtection: 'deletion_protection',
+  externalAccess: 'external_access',
   metadata: 'metadata',
   schemaOid: 'schema_oid',
   roleOid: 'role_oid',
@@ -91,6 +100,14 @@ export class TenantsRepository {
   async findLocked(tx: EntityManager, id: string): Promise<Tenant | null> {
     await tx.query('SELECT FROM tenants WHERE id = $1 FOR UPDATE', [id]);
     return this.find(id, tx);
+  }
+
+  /** The terms of a hosting database to be. */
+  async getHostTerms(tx: EntityManager, databaseId: string): Promise<AccessTerms> {
+    const sql = `SELECT ${HOST_TERMS} AS terms FROM databases d WHERE d.id = $1`;
+    const [row]: { terms: AccessTerms }[] = await tx.query(sql, [databaseId]);
+    if (!row) throw notFound('database', databaseId);
+    return row.terms;
   }
 
   /** Newest first, up to `limit + 1` rows. */
@@ -145,6 +162,7 @@ export class TenantsRepository {
       tenant.deletionProtection,
       tenant.metadata,
       tenant.clonedFrom,
+      isSchema ? tenant.externalAccess : null,
       tenant.createdAt,
     ]);
   }

@@ -42,7 +42,10 @@ export function createDatabase(tools: HandlerTools): OperationHandler {
           await aliases.sync(server);
         }),
       ),
-      tools.step('login', ({ home, server }) => provisioner.openLogin(server, home)),
+      tools.step('login', async (context) => {
+        await tools.guard(context);
+        await provisioner.openLogin(context.server, context.home);
+      }),
     ],
     ...creationEnds(tools),
   };

@@ -1,9 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { CONFIG, type Config } from '../../../config/config.js';
 import { Clock } from '../../../kernel/clock.js';
 import { statesBefore } from '../../../kernel/transitions.js';
 import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
 import { OperationsService } from '../../../operations/operations.service.js';
+import { AccessSync } from '../../../provisioning/access/access-sync.js';
 import type { DatabaseHome } from '../../../provisioning/database-home.js';
 import { DatabaseProvisioner } from '../../../provisioning/database-provisioner.js';
 import { HomeCredentials } from '../../../provisioning/home-credentials.js';
@@ -34,7 +36,9 @@ export class HandlerTools {
     readonly credentials: HomeCredentials,
     readonly hosting: HostTeardown,
     readonly hostDoors: HostDoors,
+    readonly access: AccessSync,
     readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
     private readonly servers: ServerRegistry,
   ) {}
 
@@ -53,6 +57,12 @@ export class HandlerTools {
   /** A step that only some operations of its kind have. */
   stepIf(isNeeded: (operation: Operation) => boolean, step: OperationStep): OperationStep {
     return { ...step, isNeeded };
+  }
+
+  /** Before a new home's first login: what nobody told the ports of is open to all. */
+  async guard({ database, server }: DatabaseStepContext): Promise<void> {
+    if (database.externalAccess === null && this.config.defaultAccess === 'open') return;
+    await this.access.sync(server);
   }
 
   async get({ id, subjectId }: Operation, tx?: EntityManager): Promise<DatabaseEntity> {
