@@ -74,7 +74,7 @@ export class TenantSettingsService {
     if (changes.maxConnections) assertWithinServer(this.servers.get(tenant.serverId), changes.maxConnections);
     const own = tenant.isolation === 'schema' ? changes : without(changes, LIMITS);
     await this.repository.update(tx, id, { ...own, updatedAt: this.clock.now() });
-    const apply = needsApply(tenant, own) ? await this.apply(tx, context, tenant) : null;
+    const apply = needsApply(tenant, own) ? await this.apply(tx, context, { tenant, changes: own }) : null;
     const limits = tenant.isolation === 'database' ? only(changes, LIMITS) : {};
     const onDatabase =
       tenant.databaseId && Object.keys(limits).length > 0
@@ -93,12 +93,18 @@ export class TenantSettingsService {
     return operations;
   }
 
-  private apply(tx: EntityManager, context: RequestContext, tenant: Tenant): Promise<Operation> {
+  private apply(
+    tx: EntityManager,
+    context: RequestContext,
+    { tenant, changes }: { tenant: Tenant; changes: TenantChanges },
+  ): Promise<Operation> {
+    const names = Object.keys(changes) as (keyof TenantChanges)[];
+    const former = Object.fromEntries(names.map((name) => [name, tenant[name]]));
     return this.operations.create(tx, context, {
       kind: 'tenant.apply',
       subjectType: 'tenant',
       subjectId: tenant.id,
-      input: { isolation: tenant.isolation },
+      input: { isolation: tenant.isolation, former },
     });
   }
 }
