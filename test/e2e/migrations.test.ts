@@ -407,6 +407,22 @@ describe('a dry run', () => {
   });
 });
 
+test('a tenant that has the version already, but is not noted yet, is no drift', async () => {
+  const version = await fleet.addVersion(ADD_COLUMN('noted_late'));
+  await fleet.migrate();
+  const { id } = fleet.tenant(3);
+  const note = (number: number) =>
+    world.control.query('UPDATE tenants SET template_version = $2 WHERE id = $1', [id, number]);
+  const summary = async () =>
+    (await api.get<{ summary: object }>(`/api/templates/${fleet.templateId}/drift`)).expect(200).data.summary;
+
+  await note(version - 1);
+
+  expect(await summary()).toMatchObject({ tenants: 20, matching: 19, drifted: 0, migrating: 1 });
+  await note(version);
+  expect(await summary()).toMatchObject({ matching: 20, drifted: 0, migrating: 0 });
+});
+
 describe('the command line', () => {
   const lines: string[] = [];
   beforeAll(() => {
