@@ -1,5 +1,6 @@
 /** The error codes that Rowhouse tells apart (PostgreSQL manual, appendix A). */
 export const SQLSTATE = {
+  adminShutdown: '57P01',
   checkViolation: '23514',
   deadlockDetected: '40P01',
   dependentObjectsStillExist: '2BP01',
