@@ -3,6 +3,7 @@ import { SqlParser } from '../infra/sql-parser/sql-parser.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
+import { LockPatrol } from './lock-patrol.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -66,7 +67,14 @@ const PUBLIC_PROVIDERS = [
 ];
 
 @Module({
-  providers: [...PUBLIC_PROVIDERS, ReconciliationJob, Repair, RoleProvisioner, ScratchPreparation],
+  providers: [
+    ...PUBLIC_PROVIDERS,
+    LockPatrol,
+    ReconciliationJob,
+    Repair,
+    RoleProvisioner,
+    ScratchPreparation,
+  ],
   exports: PUBLIC_PROVIDERS,
 })
 export class ProvisioningModule {}
