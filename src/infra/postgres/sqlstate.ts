@@ -20,6 +20,7 @@ export const SQLSTATE = {
   lockNotAvailable: '55P03',
   notNullViolation: '23502',
   objectInUse: '55006',
+  objectNotInPrerequisiteState: '55000',
   queryCanceled: '57014',
   serializationFailure: '40001',
   tooManyConnections: '53300',
@@ -34,6 +35,8 @@ const UNAVAILABLE_STATES = new Set([
   '57P01',
   '57P02',
   '57P03',
+  // The lock table is full, or the memory: whoever filled it is ended, or ends.
+  '53200',
   '53300',
   '08000',
   '08001',
