@@ -9,6 +9,7 @@ import { Clock, SystemClock } from './kernel/clock.js';
 import { AddressBansModule } from './modules/address-bans/address-bans.module.js';
 import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
 import { CapacityModule } from './modules/capacity/capacity.module.js';
+import { CredentialsModule } from './modules/credentials/credentials.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { HostsModule } from './modules/hosts/hosts.module.js';
@@ -60,6 +61,7 @@ export class AppModule {
         HealthModule,
         OperationsApiModule,
         ServersModule,
+        CredentialsModule,
         DatabasesModule,
         HostsModule,
         TemplatesModule,

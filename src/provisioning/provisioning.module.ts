@@ -3,6 +3,14 @@ import { SqlParser } from '../infra/sql-parser/sql-parser.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
+import { AccessGroups } from './logins/access-groups.js';
+import { FurtherLogins } from './logins/further-logins.js';
+import { LoginHomes } from './logins/login-home.js';
+import { LoginRotation } from './logins/login-rotation.js';
+import { LoginSessions } from './logins/login-sessions.js';
+import { LoginStore } from './logins/login-store.js';
+import { NewRotation } from './logins/new-rotation.js';
+import { OverlapWatch } from './logins/overlap-watch.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -37,6 +45,7 @@ const PUBLIC_PROVIDERS = [
   DatabaseProvisioner,
   DriftReader,
   Extensions,
+  FurtherLogins,
   HomeCredentials,
   HostConnections,
   HostDoors,
@@ -47,6 +56,12 @@ const PUBLIC_PROVIDERS = [
   LeakProbeStore,
   LeakProbes,
   LeakTest,
+  LoginHomes,
+  LoginRotation,
+  LoginSessions,
+  LoginStore,
+  NewRotation,
+  OverlapWatch,
   PartitionKeeper,
   PartitionTargets,
   PoolerAliases,
@@ -66,7 +81,14 @@ const PUBLIC_PROVIDERS = [
 ];
 
 @Module({
-  providers: [...PUBLIC_PROVIDERS, ReconciliationJob, Repair, RoleProvisioner, ScratchPreparation],
+  providers: [
+    ...PUBLIC_PROVIDERS,
+    AccessGroups,
+    ReconciliationJob,
+    Repair,
+    RoleProvisioner,
+    ScratchPreparation,
+  ],
   exports: PUBLIC_PROVIDERS,
 })
 export class ProvisioningModule {}

@@ -204,14 +204,14 @@ test('rotates its password: the old one is refused at once, live pooled sessions
   await live.query('SELECT 1');
   const password = generatePassword();
 
-  await provisioner.rotatePassword(fixture.server, home, await scramVerifier(password), password);
+  await rotate(home, password);
 
   for (const door of DOORS) {
     expect(await fixture.canLogIn(door, home), `old, ${door}`).toBe(false);
     expect(await fixture.canLogIn(door, home, { password }), `new, ${door}`).toBe(true);
   }
   expect(await hasEnded(live)).toBe(false);
-  await provisioner.endSessions(fixture.server, home);
+  await rotation.endSessions(fixture.server, await homeOf(home));
   expect(await hasEnded(live)).toBe(true);
   expect(await fixture.canLogIn('pooled', home, { password })).toBe(true);
 });

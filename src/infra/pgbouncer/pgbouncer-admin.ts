@@ -36,8 +36,22 @@ export interface PoolerPool {
 export interface PoolerClient {
   readonly user: string;
   readonly database: string;
+  /** `unix` over a Unix socket. */
   readonly addr: string;
   readonly port: number;
+  /** `2026-01-31 12:00:00 UTC` */
+  readonly connect_time: string;
+  /** What the console knows the client by. */
+  readonly ptr: string;
+  readonly application_name?: string;
+}
+
+/** One row of SHOW SERVERS. */
+export interface PoolerServer {
+  readonly user: string;
+  readonly database: string;
+  /** The process at PostgreSQL. */
+  readonly remote_pid: number;
 }
 
 /**
@@ -69,6 +83,15 @@ export class PgBouncerAdmin {
 
   clients(): Promise<PoolerClient[]> {
     return this.run<PoolerClient & QueryResultRow>('SHOW CLIENTS');
+  }
+
+  servers(): Promise<PoolerServer[]> {
+    return this.run<PoolerServer & QueryResultRow>('SHOW SERVERS');
+  }
+
+  /** Ends one client; from 1.24. One that has gone meanwhile is fine. */
+  async killClient(ptr: string): Promise<void> {
+    await this.run(`KILL_CLIENT ${ptr}`).catch(ignoreRefusal);
   }
 
   /** Reads the configuration files again. It succeeds also when they are wrong: look afterwards. */
@@ -162,6 +185,10 @@ export class PgBouncerAdmin {
       keepAlive: true,
     };
   }
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!isRefusal(error)) throw error;
 }
 
 /** Whether the console answered, with an error: then the connection is still good. */
