@@ -9,6 +9,8 @@ export interface Endpoint {
 
 export type TlsMode = 'disable' | 'require' | 'verify-full';
 export type ProcessRole = 'all' | 'api' | 'worker';
+/** Who gets into a home that has no rules: everybody with TLS, or nobody. */
+export type DefaultAccess = 'open' | 'closed';
 
 /** PgBouncer in front of the server. */
 export interface PoolerConfig extends Endpoint {
@@ -26,6 +28,8 @@ export interface ServerConfig extends Endpoint {
   readonly adminPassword: string;
   readonly tls: TlsMode;
   readonly pooler: PoolerConfig | null;
+  /** pg_hba.conf on this machine; null: it is read and written through SQL. */
+  readonly hbaFile: string | null;
 }
 
 export interface ControlDatabaseConfig extends Endpoint {
@@ -84,6 +88,7 @@ export interface Config {
     readonly perDatabase: number;
   };
   readonly operations: { readonly leaseSeconds: number };
+  readonly defaultAccess: DefaultAccess;
 }
 
 /** The dependency-injection token of the configuration. */
@@ -130,6 +135,7 @@ export function toConfig(env: Environment): Config {
       adminPassword: env.PG_ADMIN_PASSWORD,
       tls: env.DB_SSL as TlsMode,
       pooler,
+      hbaFile: env.PG_HBA_FILE ?? null,
     },
     publicHost: env.PUBLIC_HOST ?? null,
     caFile: env.TLS_CA_FILE ?? null,
@@ -145,6 +151,7 @@ export function toConfig(env: Environment): Config {
       perDatabase: env.TENANTS_PER_DATABASE,
     },
     operations: { leaseSeconds: env.OPERATION_LEASE_SECONDS },
+    defaultAccess: env.DEFAULT_ACCESS as DefaultAccess,
   });
 }
 

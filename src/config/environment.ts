@@ -79,6 +79,10 @@ export class Environment {
   @IsString()
   PG_ADMIN_PASSWORD = '';
 
+  @IsOptional()
+  @IsString()
+  PG_HBA_FILE?: string;
+
   @ToBoolean()
   @IsBoolean()
   DB_PGBOUNCER_ENABLED = true;
@@ -204,6 +208,9 @@ export class Environment {
   @Min(1)
   @Max(3600)
   REQUEST_TIMEOUT_SECONDS = 30;
+
+  @IsIn(['open', 'closed'])
+  DEFAULT_ACCESS = 'open';
 
   @IsProxyTrust()
   TRUST_PROXY = 'false';

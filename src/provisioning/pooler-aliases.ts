@@ -14,13 +14,12 @@ import { stockLimits } from './default-settings.js';
 import type { ManagedServer } from './managed-server.js';
 import { pollUntil } from './poll.js';
 import { poolSizes } from './pool-sizes.js';
-import { applyPoolerFiles } from './pooler-files.js';
+import { applyDatabasesIni } from './pooler-files.js';
+import { resumeAlias } from './resume-alias.js';
+import { lockServerFiles } from './server-files-lock.js';
 
 const CONFIRMATION_PATIENCE_MS = 5_000;
 const LOGIN_TIMEOUT_MS = 5_000;
-
-/** Every process that writes a server's pooler files holds this lock from reading the rows until they are live. */
-const LOCK = `SELECT pg_advisory_xact_lock(hashtextextended('rowhouse pooler files ' || $1, 0))`;
 
 type PooledHome = Pick<DatabaseHome, 'databaseName' | 'maxConnections' | 'shadowDatabaseOid'>;
 
@@ -58,7 +57,7 @@ export class PoolerAliases {
     const entry = (await pooler?.databases())?.find(({ name }) => name === alias);
     if (!pooler || !entry) return;
     if (entry.disabled) await pooler.enable(alias);
-    if (entry.paused) await resume(pooler, alias);
+    if (entry.paused) await resumeAlias(pooler, alias);
   }
 
   /** Syncs only if the home's alias was not seen live with its pool size. */
@@ -77,7 +76,7 @@ export class PoolerAliases {
     if (!pooler) return;
     for (const alias of await servedOf(pooler, names)) {
       await pooler.kill(alias);
-      await resume(pooler, alias);
+      await resumeAlias(pooler, alias);
     }
   }
 
@@ -106,7 +105,7 @@ export class PoolerAliases {
     try {
       await work();
     } finally {
-      await resume(pooler, alias);
+      await resumeAlias(pooler, alias);
     }
   }
 
@@ -135,9 +134,9 @@ export class PoolerAliases {
     const { configDir } = config.pooler;
     if (configDir === null) return pooler.ping();
     await this.dataSource.transaction(async (tx) => {
-      await tx.query(LOCK, [server.id]);
+      await lockServerFiles(tx, server);
       const aliases = await readAliases(tx, server, stockLimits(this.config));
-      const { hasChanged, removed } = await applyPoolerFiles(this.config, configDir, aliases);
+      const { hasChanged, removed } = await applyDatabasesIni(configDir, aliases);
       if (!hasChanged && this.isServed(server, aliases)) return;
       this.served.delete(server.id);
       await pooler.reload();
@@ -195,16 +194,6 @@ async function servedOf(pooler: PgBouncerAdmin, names: readonly string[]): Promi
 
 function hasServers(pool: PoolerPool): boolean {
   return pool.sv_active + pool.sv_idle + pool.sv_used + pool.sv_tested + pool.sv_login > 0;
-}
-
-/** RESUME fails when the alias is gone meanwhile, or not paused: either is what was wanted. */
-async function resume(pooler: PgBouncerAdmin, alias: string): Promise<void> {
-  try {
-    await pooler.resume(alias);
-  } catch (error) {
-    const entry = (await pooler.databases()).find((database) => database.name === alias);
-    if (entry?.paused) throw error;
-  }
 }
 
 function confirm(

@@ -1,5 +1,9 @@
 import { Module } from '@nestjs/common';
 import { SqlParser } from '../infra/sql-parser/sql-parser.js';
+import { AccessPeers } from './access/access-peers.js';
+import { AccessSync } from './access/access-sync.js';
+import { PatrolJob } from './access/patrol-job.js';
+import { SessionPatrol } from './access/session-patrol.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
@@ -42,6 +46,7 @@ import { VersionRunner } from './tenancy/versions/version-runner.js';
 import { WarmPool } from './warm-pool.js';
 
 const PUBLIC_PROVIDERS = [
+  AccessSync,
   DatabaseProvisioner,
   DriftReader,
   Extensions,
@@ -71,6 +76,7 @@ const PUBLIC_PROVIDERS = [
   SchemaProvisioner,
   ScratchDatabase,
   ServerRegistry,
+  SessionPatrol,
   SqlParser,
   TemplateStore,
   TenantCopy,
@@ -84,6 +90,8 @@ const PUBLIC_PROVIDERS = [
   providers: [
     ...PUBLIC_PROVIDERS,
     AccessGroups,
+    AccessPeers,
+    PatrolJob,
     ReconciliationJob,
     Repair,
     RoleProvisioner,

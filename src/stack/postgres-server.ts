@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { writeAtomically } from '../infra/pgbouncer/atomic-file.js';
+import { writeAtomically } from '../infra/files/atomic-file.js';
 import { sqlState } from '../infra/postgres/sqlstate.js';
 import { LogFile } from '../infra/process/log-file.js';
 import { CommandError, runCommand } from '../infra/process/run-command.js';

@@ -1,9 +1,11 @@
+import { isIP, type Socket } from 'node:net';
 import { Client, type ClientConfig, type QueryResultRow } from 'pg';
 import type { PoolerConfig, TlsMode } from '../../config/config.js';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
 import { tlsOptions } from '../control-db/connection.js';
 import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
 
+const CONSOLE = 'pgbouncer';
 const CONNECT_TIMEOUT_MS = 3_000;
 const COMMAND_TIMEOUT_MS = 10_000;
 
@@ -39,11 +41,13 @@ export interface PoolerClient {
   /** `unix` over a Unix socket. */
   readonly addr: string;
   readonly port: number;
+  readonly local_port: number;
   /** `2026-01-31 12:00:00 UTC` */
   readonly connect_time: string;
-  /** What the console knows the client by. */
-  readonly ptr: string;
+  /** From 1.18 on. */
   readonly application_name?: string;
+  /** From 1.24 on. */
+  readonly id?: number;
 }
 
 /** One row of SHOW SERVERS. */
@@ -89,9 +93,18 @@ export class PgBouncerAdmin {
     return this.run<PoolerServer & QueryResultRow>('SHOW SERVERS');
   }
 
-  /** Ends one client; from 1.24. One that has gone meanwhile is fine. */
-  async killClient(ptr: string): Promise<void> {
-    await this.run(`KILL_CLIENT ${ptr}`).catch(ignoreRefusal);
+  /** From where this console itself comes, as the pooler sees it; null over a Unix socket, or if the way changes it. */
+  async ownAddress(): Promise<string | null> {
+    const clients = await this.clients();
+    const { localPort } =
+      (this.client as unknown as { connection: { stream: Socket } } | null)?.connection.stream ?? {};
+    const own = clients.find(({ database, port }) => database === CONSOLE && port === localPort);
+    return own && isIP(own.addr) ? own.addr : null;
+  }
+
+  /** Ends one client. From 1.24 on. */
+  async killClient(id: number): Promise<void> {
+    await this.run(`KILL_CLIENT ${id}`);
   }
 
   /** Reads the configuration files again. It succeeds also when they are wrong: look afterwards. */
@@ -177,7 +190,7 @@ export class PgBouncerAdmin {
       port,
       user: adminUser,
       password: adminPassword,
-      database: 'pgbouncer',
+      database: CONSOLE,
       ssl: tlsOptions(this.tls, this.caFile),
       application_name: 'rowhouse',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -185,10 +198,6 @@ export class PgBouncerAdmin {
       keepAlive: true,
     };
   }
-}
-
-function ignoreRefusal(error: unknown): void {
-  if (!isRefusal(error)) throw error;
 }
 
 /** Whether the console answered, with an error: then the connection is still good. */

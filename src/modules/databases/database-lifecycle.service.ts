@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../http/request-context.js';
+import { Clock } from '../../kernel/clock.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
@@ -31,6 +32,7 @@ export class DatabaseLifecycleService {
     private readonly tenants: TenantDirectory,
     private readonly rotation: NewRotation,
     private readonly logins: LoginStore,
+    private readonly clock: Clock,
   ) {}
 
   suspend(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
@@ -75,6 +77,7 @@ export class DatabaseLifecycleService {
     dto: RotateCredentialsDto,
   ): Promise<Started & { readonly password: string }> {
     const input = toRotationInput(dto);
+    const at = this.clock.now();
     const { databaseName } = await this.reader.getEntity(id);
     const fresh = await this.credentials.generate(databaseName);
     const { database, operation } = await this.commands.start(context, id, {
@@ -82,7 +85,7 @@ export class DatabaseLifecycleService {
       from: LIVE,
       input,
       prepare: async (tx, found) => {
-        found.login = await this.rotation.prepare(tx, { type: 'database', id }, { input, fresh });
+        found.login = await this.rotation.prepare(tx, { type: 'database', id }, { input, fresh, at });
       },
     });
     this.credentials.remember(operation.id, fresh.password);

@@ -94,6 +94,7 @@ export class TenantLifecycleService {
     dto: RotateCredentialsDto,
   ): Promise<BegunRotation> {
     const input = toRotationInput(dto);
+    const at = this.clock.now();
     const home = { type: 'tenant', id } as const;
     const fresh = await this.credentials.generate(credentialName(await this.reader.getTenant(id)));
     let login: LoginTurn = 'own';
@@ -102,7 +103,7 @@ export class TenantLifecycleService {
       from: ['active', 'suspended'],
       input,
       prepare: async (tx) => {
-        login = await this.rotation.prepare(tx, home, { input, fresh });
+        login = await this.rotation.prepare(tx, home, { input, fresh, at });
       },
     });
     this.credentials.remember(operation.id, fresh.password);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { alterPassword } from '../../infra/postgres/role-sql.js';
 import { RoleName } from '../../kernel/identifiers.js';
+import { AccessSync } from '../access/access-sync.js';
 import type { ManagedServer } from '../managed-server.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { FurtherLogins } from './further-logins.js';
@@ -23,13 +24,15 @@ export class LoginRotation {
     private readonly sessions: LoginSessions,
     private readonly store: LoginStore,
     private readonly aliases: PoolerAliases,
+    private readonly access: AccessSync,
   ) {}
 
-  /** The role of the second login, which cannot log in yet. */
+  /** The role of the second login, which cannot log in yet, and which both ports know as the home's. */
   async ensureSecond(server: ManagedServer, home: LoginHome): Promise<void> {
     const row = await this.findSecond(home);
     if (!row) throw new Error(`the second login of ${home.username} has no row`);
     await this.logins.ensure(server, home, row);
+    await this.access.sync(server);
   }
 
   /**

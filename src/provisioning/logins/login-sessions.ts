@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolerClient } from '../../infra/pgbouncer/pgbouncer-admin.js';
 import { LIST_SESSIONS } from '../../infra/postgres/login-sql.js';
+import { endClients } from '../access/pooled-sweep.js';
 import type { ManagedServer } from '../managed-server.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { type Role, RoleProvisioner } from '../role-provisioner.js';
@@ -77,13 +78,13 @@ export class LoginSessions {
     await this.aliases.evict(server, alias);
   }
 
-  /** Whether none is left. */
-  private async endPooled({ pooler, facts }: ManagedServer, username: string): Promise<boolean> {
+  /** Whether none is left. A client that was logging in meanwhile shows up in the second look. */
+  private async endPooled(server: ManagedServer, username: string): Promise<boolean> {
+    const { pooler } = server;
     if (!pooler) return true;
     const find = async () => (await pooler.clients()).filter(({ user }) => user === username);
-    if (!facts.canKillClient) return (await find()).length === 0;
-    for (const { ptr } of await find()) await pooler.killClient(ptr);
-    return (await find()).length === 0;
+    await endClients(server, await find());
+    return (await endClients(server, await find())).length === 0;
   }
 }
 

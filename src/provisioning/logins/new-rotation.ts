@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Clock } from '../../kernel/clock.js';
 import { invalidField, RowhouseError } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import type { FreshCredentials } from '../home-credentials.js';
@@ -48,23 +47,22 @@ export class NewRotation {
   constructor(
     private readonly homes: LoginHomes,
     private readonly store: LoginStore,
-    private readonly clock: Clock,
   ) {}
 
   /** Whose password it will be. Throws CONFLICT while another overlap is under way. */
   async prepare(
     tx: EntityManager,
     key: HomeKey,
-    { input, fresh }: { input: RotationInput; fresh: FreshCredentials },
+    { input, fresh, at }: { input: RotationInput; fresh: FreshCredentials; at: Date },
   ): Promise<LoginTurn> {
     const home = await this.homes.get(key, tx);
-    if (input.turn) await this.prepareTurn(tx, home);
+    if (input.turn) await this.prepareTurn(tx, home, at);
     const login = input.turn ? otherTurn(home.login) : home.login;
     await this.homes.setNext(tx, key, { login, ...fresh });
     return login;
   }
 
-  private async prepareTurn(tx: EntityManager, home: LoginHome): Promise<void> {
+  private async prepareTurn(tx: EntityManager, home: LoginHome, at: Date): Promise<void> {
     if (await this.store.findOverlap(home, tx)) {
       throw new RowhouseError(
         'CONFLICT',
@@ -73,7 +71,6 @@ export class NewRotation {
     }
     const known = await this.store.list(home, tx);
     if (known.some(({ purpose }) => purpose === 'rotation')) return;
-    const at = this.clock.now();
     await this.store.insert(tx, {
       id: newId(),
       databaseId: home.type === 'database' ? home.id : null,
