@@ -14,6 +14,7 @@ import { DatabasesModule } from './modules/databases/databases.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { HostsModule } from './modules/hosts/hosts.module.js';
 import { LeakTestModule } from './modules/leak-test/leak-test.module.js';
+import { MetricsModule } from './modules/metrics/metrics.module.js';
 import { MigrationsModule } from './modules/migrations/migrations.module.js';
 import { OperationsApiModule } from './modules/operations/operations-api.module.js';
 import { PartitionsModule } from './modules/partitions/partitions.module.js';
@@ -59,6 +60,7 @@ export class AppModule {
         ApiKeysModule,
         AddressBansModule,
         HealthModule,
+        MetricsModule,
         OperationsApiModule,
         ServersModule,
         CredentialsModule,

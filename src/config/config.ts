@@ -14,6 +14,7 @@ export type DefaultAccess = 'open' | 'closed';
 
 /** PgBouncer in front of the server. */
 export interface PoolerConfig extends Endpoint {
+  readonly socketDirectory: string | null;
   readonly adminUser: string;
   readonly adminPassword: string;
   readonly authUser: string;
@@ -24,6 +25,11 @@ export interface PoolerConfig extends Endpoint {
 
 /** The PostgreSQL server that the environment names, with the rights to create roles and databases on it. */
 export interface ServerConfig extends Endpoint {
+  /**
+   * Where the Unix sockets of PostgreSQL and PgBouncer are, by which Rowhouse reaches both, and PgBouncer PostgreSQL:
+   * then whoever comes over the network is a client. Null: it is reached over the network as well.
+   */
+  readonly socketDirectory: string | null;
   readonly adminUser: string;
   readonly adminPassword: string;
   readonly tls: TlsMode;
@@ -33,6 +39,7 @@ export interface ServerConfig extends Endpoint {
 }
 
 export interface ControlDatabaseConfig extends Endpoint {
+  readonly socketDirectory: string | null;
   readonly user: string;
   readonly password: string;
   readonly database: string;
@@ -121,6 +128,7 @@ export function toConfig(env: Environment): Config {
     control: {
       host: entry.host,
       port: entry.port,
+      socketDirectory: env.DB_SOCKET_DIR ?? null,
       user: env.DB_USER,
       password: env.DB_PASSWORD,
       database: env.DB_NAME,
@@ -131,6 +139,7 @@ export function toConfig(env: Environment): Config {
     server: {
       host: dbHost,
       port: env.DB_PORT,
+      socketDirectory: env.DB_SOCKET_DIR ?? null,
       adminUser: env.PG_ADMIN_USER,
       adminPassword: env.PG_ADMIN_PASSWORD,
       tls: env.DB_SSL as TlsMode,
@@ -165,6 +174,7 @@ function toPooler(env: Environment, dbHost: string): PoolerConfig | null {
   return {
     host: env.DB_PGBOUNCER_HOST ?? dbHost,
     port: env.DB_PGBOUNCER_PORT,
+    socketDirectory: env.DB_SOCKET_DIR ?? null,
     adminUser: env.PGBOUNCER_ADMIN_USER,
     adminPassword: env.PGBOUNCER_ADMIN_PASSWORD,
     authUser: env.PGBOUNCER_AUTH_USER,

@@ -61,6 +61,10 @@ export class Environment {
   @Max(PORT_MAX)
   DB_PORT = 5432;
 
+  @IsOptional()
+  @Matches(/^\//, { message: 'DB_SOCKET_DIR must be an absolute path' })
+  DB_SOCKET_DIR?: string;
+
   @IsString()
   DB_USER = 'rowhouse';
 

@@ -59,19 +59,31 @@ export async function readAliases(
 }
 
 /** Without an entry, the pooler would turn the probe away before it looks at its rules. Nobody gets in by it. */
-function probeAlias({ config: { host, port, pooler } }: ManagedServer): PoolerAlias[] {
+function probeAlias({ config: { host, port, pooler, socketDirectory } }: ManagedServer): PoolerAlias[] {
   if (!pooler) return [];
   const { authUser } = pooler;
-  return [{ name: PROBE_DATABASE, host, port, database: LOOKUP_DATABASE, poolSize: 1, authUser }];
+  return [
+    {
+      name: PROBE_DATABASE,
+      host: socketDirectory ?? host,
+      port,
+      database: LOOKUP_DATABASE,
+      poolSize: 1,
+      authUser,
+    },
+  ];
 }
 
-function toAliases({ config: { host, port, pooler } }: ManagedServer, home: PooledHome): PoolerAlias[] {
+function toAliases(
+  { config: { host, port, pooler, socketDirectory } }: ManagedServer,
+  home: PooledHome,
+): PoolerAlias[] {
   const sizes = poolSizes(home);
   if (!pooler) return [];
   const { authUser } = pooler;
   const main = {
     name: home.name,
-    host,
+    host: socketDirectory ?? host,
     port,
     database: home.host ?? home.name,
     poolSize: sizes.main,

@@ -2,11 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
-import { tlsOptions } from '../infra/control-db/connection.js';
 import type { PoolerAlias } from '../infra/pgbouncer/databases-ini.js';
 import type { PgBouncerAdmin, PoolerPool } from '../infra/pgbouncer/pgbouncer-admin.js';
+import { entranceOptions } from '../infra/postgres/entrance.js';
 import { isUnavailable } from '../infra/postgres/sqlstate.js';
 import { DatabaseName } from '../kernel/identifiers.js';
+import { AccessSync } from './access/access-sync.js';
 import { readAliases } from './alias-reader.js';
 import { Coalescer } from './coalescer.js';
 import type { DatabaseHome } from './database-home.js';
@@ -33,15 +34,17 @@ export class PoolerAliases {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly dataSource: DataSource,
+    private readonly access: AccessSync,
   ) {}
 
   /**
    * Makes the pooler serve what the control database says, in one go for all who ask meanwhile. Commit first. Throws
-   * SERVICE_UNAVAILABLE when the pooler does not show the entries afterwards: RELOAD itself never fails.
+   * SERVICE_UNAVAILABLE when the pooler does not show the entries afterwards: RELOAD itself never fails. What is new
+   * follows the rules of where it is when this returns.
    */
   sync(server: ManagedServer): Promise<void> {
     const known = this.syncs.get(server.id);
-    const coalescer = known ?? new Coalescer(() => this.apply(server));
+    const coalescer = known ?? new Coalescer(() => this.applyAndGuard(server));
     if (!known) this.syncs.set(server.id, coalescer);
     return coalescer.run();
   }
@@ -128,6 +131,11 @@ export class PoolerAliases {
     return this.logIn(server, { user: home.username, password, alias: home.databaseName });
   }
 
+  private async applyAndGuard(server: ManagedServer): Promise<void> {
+    await this.apply(server);
+    await this.access.follow(server);
+  }
+
   private async apply(server: ManagedServer): Promise<void> {
     const { pooler, config } = server;
     if (!pooler || !config.pooler) return;
@@ -157,14 +165,11 @@ export class PoolerAliases {
     { user, password, alias }: { user: string; password: string; alias: string },
   ): Promise<boolean> {
     if (!config.pooler) return false;
-    const { host, port } = config.pooler;
     const client = new Client({
-      host,
-      port,
+      ...entranceOptions(config.pooler, config.tls, this.config.caFile),
       user,
       password,
       database: alias,
-      ssl: tlsOptions(config.tls, this.config.caFile),
       application_name: 'rowhouse',
       connectionTimeoutMillis: LOGIN_TIMEOUT_MS,
     });

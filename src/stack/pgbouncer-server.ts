@@ -61,6 +61,7 @@ async function writeFiles(context: StackContext, binary: PoolerBinary, limit: nu
     version: binary.version,
     port: ports.DB_PGBOUNCER_PORT,
     listenAddresses,
+    socketDirectory: directory.sockets,
     postgresPort: ports.DB_PORT,
     directory: directory.pgbouncer,
     tls,

@@ -2,7 +2,7 @@ import { isIP, type Socket } from 'node:net';
 import { Client, type ClientConfig, type QueryResultRow } from 'pg';
 import type { PoolerConfig, TlsMode } from '../../config/config.js';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
-import { tlsOptions } from '../control-db/connection.js';
+import { entranceOptions } from '../postgres/entrance.js';
 import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
 
 const CONSOLE = 'pgbouncer';
@@ -184,14 +184,12 @@ export class PgBouncerAdmin {
   }
 
   private connection(): ClientConfig {
-    const { host, port, adminUser, adminPassword } = this.config;
+    const { adminUser, adminPassword } = this.config;
     return {
-      host,
-      port,
+      ...entranceOptions(this.config, this.tls, this.caFile),
       user: adminUser,
       password: adminPassword,
       database: CONSOLE,
-      ssl: tlsOptions(this.tls, this.caFile),
       application_name: 'rowhouse',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: COMMAND_TIMEOUT_MS,

@@ -10,5 +10,6 @@ import { HealthService } from './health.service.js';
   imports: [ProvisioningModule],
   controllers: [HealthController, CaCertificateController],
   providers: [HealthService, CertificateReport, CaCertificate],
+  exports: [HealthService],
 })
 export class HealthModule {}

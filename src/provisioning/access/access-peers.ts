@@ -1,8 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
-import { CONFIG, type Config } from '../../config/config.js';
-import { tlsOptions } from '../../infra/control-db/connection.js';
+import { CONFIG, type Config, type PoolerConfig } from '../../config/config.js';
+import { entranceOptions } from '../../infra/postgres/entrance.js';
 import { isUnavailable } from '../../infra/postgres/sqlstate.js';
 import type { ManagedServer } from '../managed-server.js';
 import type { AccessPort } from './access-plan.js';
@@ -27,9 +27,9 @@ export class AccessPeers {
   async measure(server: ManagedServer): Promise<void> {
     const [row] = await server.postgres.query<{ address: string | null }>(FIND_OWN_ADDRESS);
     await this.remember(server, 'direct', row?.address ?? null);
-    if (!server.pooler) return;
+    if (!server.pooler || !server.config.pooler) return;
     await this.remember(server, 'pooled', await server.pooler.ownAddress());
-    await this.remember(server, 'direct', await this.addressOfPooler());
+    await this.remember(server, 'direct', await this.addressOfPooler(server.config.pooler));
   }
 
   private async remember({ id }: ManagedServer, port: AccessPort, address: string | null): Promise<void> {
@@ -37,15 +37,13 @@ export class AccessPeers {
   }
 
   /** As PostgreSQL sees it: Rowhouse's own user comes through it into the control database. */
-  private async addressOfPooler(): Promise<string | null> {
+  private async addressOfPooler(pooler: PoolerConfig): Promise<string | null> {
     const { control, server, caFile } = this.config;
     const client = new Client({
-      host: server.pooler?.host,
-      port: server.pooler?.port,
+      ...entranceOptions(pooler, server.tls, caFile),
       user: control.user,
       password: control.password,
       database: control.database,
-      ssl: tlsOptions(server.tls, caFile),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     client.on('error', () => {});

@@ -14,6 +14,7 @@ import { DirectGate } from './direct-gate.js';
 import { GuardedPort, type Undo } from './guarded-port.js';
 import { guardsAnything } from './plan-names.js';
 import { readAccessPlan, toAccessPlan } from './plan-reader.js';
+import { IS_ANYTHING_GUARDED } from './plan-sql.js';
 import { PooledGate } from './pooled-gate.js';
 import { SessionPatrol } from './session-patrol.js';
 
@@ -52,15 +53,26 @@ export class AccessSync {
     await this.sync(server);
   }
 
+  /** For who made something new: where nothing is guarded, there is nothing that it could slip past. */
+  async follow(server: ManagedServer): Promise<void> {
+    if (await this.isAnythingGuarded()) await this.sync(server);
+  }
+
   /** Cuts whom the rules in force do not allow. While they are being changed it leaves that to who does so. */
   async sweep(server: ManagedServer): Promise<void> {
+    if (!(await this.isAnythingGuarded())) return;
     await this.dataSource.transaction(async (tx) => {
       if (!(await tryToLockServerFiles(tx, server))) return;
       const plan = await readAccessPlan(tx, server, this.config.defaultAccess);
-      if (!guardsAnything(plan)) return;
       for (const port of this.accessOf(server).ports) if (!(await port.isWritten(plan))) return;
       await this.patrol.sweep(server, plan);
     });
+  }
+
+  private async isAnythingGuarded(): Promise<boolean> {
+    if (this.config.defaultAccess === 'closed') return true;
+    const [row]: { guarded: boolean }[] = await this.dataSource.query(IS_ANYTHING_GUARDED);
+    return row?.guarded ?? false;
   }
 
   private accessOf(server: ManagedServer): ServerAccess {

@@ -1,9 +1,10 @@
 import type { ServerConfig } from '../../config/config.js';
-import { tlsOptions } from '../../infra/control-db/connection.js';
 import { askProbe } from '../../infra/hba/ask-probe.js';
 import { PROBE_DATABASE, type ProbeAnswer } from '../../infra/hba/probe.js';
+import { entranceOptions } from '../../infra/postgres/entrance.js';
 import { blockLength, hasBlock, withBlock } from '../../infra/postgres/hba-file/hba-block.js';
-import { type HbaFile, hbaFileOf } from '../../infra/postgres/hba-file/hba-file.js';
+import type { HbaFile } from '../../infra/postgres/hba-file/hba-file.js';
+import { hbaFileOf } from '../../infra/postgres/hba-file/hba-file-of.js';
 import type { PostgresAdmin } from '../../infra/postgres/postgres-admin.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import type { AccessPlan } from './access-plan.js';
@@ -71,12 +72,9 @@ export class DirectGate implements Gate {
   }
 
   ask(): Promise<ProbeAnswer> {
-    const { host, port, tls } = this.config;
     return askProbe({
-      host,
-      port,
+      ...entranceOptions(this.config, this.config.tls, this.caFile),
       user: PROBE_DATABASE,
-      ssl: tlsOptions(tls, this.caFile),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
   }

@@ -1,3 +1,10 @@
+/** Whether there is anything to guard, without working out what. */
+export const IS_ANYTHING_GUARDED = `
+  SELECT EXISTS (SELECT FROM whitelist_rules)
+      OR EXISTS (SELECT FROM databases WHERE NOT external_access)
+      OR EXISTS (SELECT FROM tenants WHERE NOT external_access)
+      OR EXISTS (SELECT FROM login_roles WHERE networks IS NOT NULL) AS guarded`;
+
 /** Every rule of the server's homes, in force or not: $1 the server. */
 export const FIND_RULES = `
   SELECT r.id, r.database_id AS "databaseId", r.tenant_id AS "tenantId", r.network::text AS network,

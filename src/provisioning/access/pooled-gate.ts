@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import type { Config, PoolerConfig } from '../../config/config.js';
-import { tlsOptions } from '../../infra/control-db/connection.js';
 import { findText, writeAtomically } from '../../infra/files/atomic-file.js';
 import { attemptOnFile } from '../../infra/files/file-attempt.js';
 import { askProbe } from '../../infra/hba/ask-probe.js';
 import type { ProbeAnswer } from '../../infra/hba/probe.js';
 import { type RemoteAccess, renderHba } from '../../infra/pgbouncer/hba.js';
 import type { PgBouncerAdmin } from '../../infra/pgbouncer/pgbouncer-admin.js';
-import { isLocalHost } from '../../kernel/local-host.js';
+import { entranceOptions, isOnThisMachine } from '../../infra/postgres/entrance.js';
 import type { AccessPlan } from './access-plan.js';
 import type { Gate } from './gate.js';
 import { guardLines } from './guard-lines.js';
@@ -60,16 +59,14 @@ export class PooledGate implements Gate {
   ask(): Promise<ProbeAnswer> {
     const { config, pooler } = this.options;
     return askProbe({
-      host: pooler.host,
-      port: pooler.port,
+      ...entranceOptions(pooler, config.server.tls, config.caFile),
       user: pooler.authUser,
-      ssl: tlsOptions(config.server.tls, config.caFile),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
   }
 }
 
-function ownAccess({ host }: PoolerConfig, tls: string): RemoteAccess {
-  if (isLocalHost(host)) return 'none';
+function ownAccess(pooler: PoolerConfig, tls: string): RemoteAccess {
+  if (isOnThisMachine(pooler)) return 'none';
   return tls === 'disable' ? 'plain' : 'tls';
 }

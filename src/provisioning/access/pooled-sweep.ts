@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import type { PgBouncerAdmin, PoolerClient } from '../../infra/pgbouncer/pgbouncer-admin.js';
+import { isOnThisMachine } from '../../infra/postgres/entrance.js';
 import { cutConnection } from '../../infra/process/cut-connection.js';
 import { RowhouseError } from '../../kernel/errors.js';
-import { isLocalHost } from '../../kernel/local-host.js';
 import type { ManagedServer } from '../managed-server.js';
 import { pollUntil } from '../poll.js';
 import { resumeAlias } from '../resume-alias.js';
@@ -47,7 +47,7 @@ async function endOne(
   { id, local_port, addr, port }: PoolerClient,
 ): Promise<void> {
   if (facts.canKillClient && id !== undefined) return pooler.killClient(id).catch(() => {});
-  if (!config.pooler || !isLocalHost(config.pooler.host)) return;
+  if (!config.pooler || !isOnThisMachine(config.pooler)) return;
   await cutConnection({ localPort: local_port, remoteAddress: addr, remotePort: port });
 }
 

@@ -1,15 +1,6 @@
-import type { ServerConfig } from '../../../config/config.js';
-import type { PostgresAdmin } from '../postgres-admin.js';
-import { LocalHbaFile } from './local-hba-file.js';
-import { SqlHbaFile } from './sql-hba-file.js';
-
 /** A server's pg_hba.conf. Each character stands for one byte (latin1): what operators wrote may be in any encoding. */
 export interface HbaFile {
   read(): Promise<string>;
   /** Replaces it so that a reader sees the old text or the new one; owner and mode stay. */
   write(text: string): Promise<void>;
-}
-
-export function hbaFileOf({ hbaFile }: ServerConfig, postgres: PostgresAdmin): HbaFile {
-  return hbaFile === null ? new SqlHbaFile(postgres) : new LocalHbaFile(hbaFile);
 }
