@@ -18,6 +18,7 @@ import { MetricsModule } from './modules/metrics/metrics.module.js';
 import { MigrationsModule } from './modules/migrations/migrations.module.js';
 import { OperationsApiModule } from './modules/operations/operations-api.module.js';
 import { PartitionsModule } from './modules/partitions/partitions.module.js';
+import { RolesModule } from './modules/roles/roles.module.js';
 import { ServersModule } from './modules/servers/servers.module.js';
 import { TemplatesModule } from './modules/templates/templates.module.js';
 import { TenantSqlModule } from './modules/tenant-sql/tenant-sql.module.js';
@@ -64,6 +65,7 @@ export class AppModule {
         OperationsApiModule,
         ServersModule,
         CredentialsModule,
+        RolesModule,
         DatabasesModule,
         HostsModule,
         TemplatesModule,

@@ -59,12 +59,6 @@ export class DatabaseEntity {
   @Column('text', { name: 'password_ciphertext', nullable: true })
   passwordCiphertext!: string | null;
 
-  @Column('text', { name: 'next_scram_verifier', nullable: true })
-  nextScramVerifier!: string | null;
-
-  @Column('text', { name: 'next_password_ciphertext', nullable: true })
-  nextPasswordCiphertext!: string | null;
-
   @Column('int', { name: 'shadow_database_oid', nullable: true })
   shadowDatabaseOid!: number | null;
 

@@ -69,6 +69,12 @@ export class LoginSessions {
     for (const login of logins) await this.roles.endSessions(server, login);
   }
 
+  /** Ends the sessions of one login that began before now; others go with it only where the pooler knows no better. */
+  async endOf(server: ManagedServer, alias: string, login: Role): Promise<void> {
+    await this.endRemainders(server, alias, login.username);
+    await this.roles.endSessions(server, login);
+  }
+
   /**
    * Before a login that was refused gets another password: a client that had logged in with a former one, and was not
    * ended then, would be served again.

@@ -73,6 +73,20 @@ const SELECT_OVERLAP = `
   SELECT username, scram_verifier AS "scramVerifier", ends_at AS "endsAt", ends_when_unused AS "endsWhenUnused"
   FROM login_overlaps WHERE database_id = $1 OR tenant_id = $1`;
 
+const FIND_EXPIRED = `
+  SELECT CASE WHEN r.database_id IS NULL THEN 'tenant' ELSE 'database' END AS type,
+         coalesce(r.database_id, r.tenant_id) AS id
+  FROM login_roles r
+  WHERE r.expires_at <= now() AND r.status = 'active'
+    AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = coalesce(r.database_id, r.tenant_id)
+                    AND o.state IN ('pending', 'running'))
+  LIMIT 1 FOR UPDATE OF r SKIP LOCKED`;
+
+export interface RolePage {
+  readonly limit: number;
+  readonly after: { readonly createdAt: Date; readonly id: string } | null;
+}
+
 /** Only SQL: who may log in besides a home's own role. */
 @Injectable()
 export class LoginStore {
@@ -84,6 +98,23 @@ export class LoginStore {
       `SELECT ${SELECTED} FROM login_roles WHERE database_id = $1 OR tenant_id = $1 ORDER BY created_at, id`,
       [id],
     );
+  }
+
+  /** The roles that were asked for, newest first, up to `limit + 1`. */
+  listRoles({ id }: HomeKey, { limit, after }: RolePage): Promise<LoginRow[]> {
+    return this.dataSource.query(
+      `SELECT ${SELECTED} FROM login_roles
+       WHERE (database_id = $1 OR tenant_id = $1) AND purpose = 'role'
+         AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+       ORDER BY created_at DESC, id DESC LIMIT $4`,
+      [id, after?.createdAt ?? null, after?.id ?? null, limit + 1],
+    );
+  }
+
+  /** A home whose roles have come to their end, and on which nothing else works; held until the transaction ends. */
+  async findExpired(tx: Queryable): Promise<HomeKey | null> {
+    const [home]: HomeKey[] = await tx.query(FIND_EXPIRED);
+    return home ?? null;
   }
 
   async find(home: HomeKey, id: string, tx: Queryable = this.dataSource): Promise<LoginRow | null> {
@@ -117,8 +148,28 @@ export class LoginStore {
     return this.update(this.dataSource, id, facts);
   }
 
-  async delete(tx: Queryable, id: string): Promise<void> {
-    await tx.query('DELETE FROM login_roles WHERE id = $1', [id]);
+  /** Outside any transaction, once its role is gone from the server. */
+  async remove(id: string): Promise<void> {
+    await this.dataSource.query('DELETE FROM login_roles WHERE id = $1', [id]);
+  }
+
+  /** A rotation of a role succeeded. */
+  async takeNext(tx: Queryable, id: string, at: Date): Promise<void> {
+    await tx.query(
+      `UPDATE login_roles
+       SET scram_verifier = next_scram_verifier, password_ciphertext = next_password_ciphertext,
+           next_scram_verifier = NULL, next_password_ciphertext = NULL, updated_at = $2
+       WHERE id = $1 AND next_scram_verifier IS NOT NULL`,
+      [id, at],
+    );
+  }
+
+  async giveUpDropping(tx: Queryable, { id }: HomeKey, at: Date): Promise<void> {
+    await tx.query(
+      `UPDATE login_roles SET status = 'failed', updated_at = $2
+       WHERE (database_id = $1 OR tenant_id = $1) AND status = 'deleting'`,
+      [id, at],
+    );
   }
 
   async findOverlap({ id }: HomeKey, tx: Queryable = this.dataSource): Promise<Overlap | null> {

@@ -1,4 +1,4 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Clock } from '../../../kernel/clock.js';
 import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
@@ -9,16 +9,15 @@ import { LoginRotation, type NewPassword } from '../../../provisioning/logins/lo
 import { LoginStore } from '../../../provisioning/logins/login-store.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
-import { endOverlap, rotate } from './rotate.js';
 
 export interface HomeStepContext extends StepContext {
   readonly home: LoginHome;
   readonly server: ManagedServer;
 }
 
-/** What the handlers of rotations are made of; it tells the engine of them. */
+/** What the handlers of rotations are made of. */
 @Injectable()
-export class CredentialTools implements OnModuleInit {
+export class CredentialTools {
   constructor(
     readonly operations: OperationsService,
     readonly homes: LoginHomes,
@@ -28,13 +27,6 @@ export class CredentialTools implements OnModuleInit {
     private readonly credentials: HomeCredentials,
     private readonly servers: ServerRegistry,
   ) {}
-
-  onModuleInit(): void {
-    for (const type of ['database', 'tenant'] as const) {
-      this.operations.register(rotate(type, this));
-      this.operations.register(endOverlap(type, this));
-    }
-  }
 
   /** A step on the operation's home. It reads the row anew, so that a resumed step sees what others recorded. */
   step(type: HomeType, name: string, work: (context: HomeStepContext) => Promise<void>): OperationStep {

@@ -6,7 +6,6 @@ import type { Operation, OperationStep, StepContext } from '../../../operations/
 import { OperationsService } from '../../../operations/operations.service.js';
 import type { DatabaseHome } from '../../../provisioning/database-home.js';
 import { DatabaseProvisioner } from '../../../provisioning/database-provisioner.js';
-import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -31,7 +30,6 @@ export class HandlerTools {
     readonly repository: DatabasesRepository,
     readonly provisioner: DatabaseProvisioner,
     readonly aliases: PoolerAliases,
-    readonly credentials: HomeCredentials,
     readonly hosting: HostTeardown,
     readonly hostDoors: HostDoors,
     readonly clock: Clock,

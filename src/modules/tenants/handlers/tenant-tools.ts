@@ -3,7 +3,6 @@ import type { EntityManager } from 'typeorm';
 import { Clock } from '../../../kernel/clock.js';
 import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
 import { OperationsService } from '../../../operations/operations.service.js';
-import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -35,7 +34,6 @@ export class TenantTools {
     readonly copy: TenantCopy,
     readonly databases: ManagedDatabases,
     readonly aliases: PoolerAliases,
-    readonly credentials: HomeCredentials,
     readonly clock: Clock,
     private readonly servers: ServerRegistry,
   ) {}
