@@ -9,6 +9,7 @@ import { Clock, SystemClock } from './kernel/clock.js';
 import { AddressBansModule } from './modules/address-bans/address-bans.module.js';
 import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
 import { CapacityModule } from './modules/capacity/capacity.module.js';
+import { CredentialsModule } from './modules/credentials/credentials.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
 import { EncryptionModule } from './modules/encryption/encryption.module.js';
 import { HealthModule } from './modules/health/health.module.js';
@@ -18,6 +19,7 @@ import { MetricsModule } from './modules/metrics/metrics.module.js';
 import { MigrationsModule } from './modules/migrations/migrations.module.js';
 import { OperationsApiModule } from './modules/operations/operations-api.module.js';
 import { PartitionsModule } from './modules/partitions/partitions.module.js';
+import { RolesModule } from './modules/roles/roles.module.js';
 import { ServersModule } from './modules/servers/servers.module.js';
 import { TemplatesModule } from './modules/templates/templates.module.js';
 import { TenantSqlModule } from './modules/tenant-sql/tenant-sql.module.js';
@@ -65,6 +67,8 @@ export class AppModule {
         MetricsModule,
         OperationsApiModule,
         ServersModule,
+        CredentialsModule,
+        RolesModule,
         DatabasesModule,
         HostsModule,
         TemplatesModule,

@@ -4,6 +4,8 @@ import type { RequestContext } from '../../http/request-context.js';
 import type { RoleSettings } from '../../infra/postgres/role-sql.js';
 import type { Operation } from '../../operations/operation.types.js';
 import type { DatabaseHome } from '../../provisioning/database-home.js';
+import type { LoginTurn } from '../../provisioning/logins/login-names.js';
+import type { RotationWish } from '../../provisioning/logins/new-rotation.js';
 import { DatabaseCommands } from './database-commands.js';
 import { toHome } from './database-home.js';
 import { DatabaseLifecycleService } from './database-lifecycle.service.js';
@@ -72,9 +74,9 @@ export class ManagedDatabases {
   rotate(
     context: RequestContext,
     id: string,
-    endSessions: boolean,
-  ): Promise<{ operation: Operation; password: string }> {
-    return this.lifecycle.beginRotation(context, id, endSessions);
+    wish: RotationWish,
+  ): Promise<{ database: { login: LoginTurn }; operation: Operation; password: string }> {
+    return this.lifecycle.beginRotation(context, id, wish);
   }
 
   /** In the caller's control transaction; null when nothing changes. */

@@ -32,6 +32,7 @@ export function newDatabase(
     friendlyName: dto.friendlyName,
     ownerEmail: dto.ownerEmail,
     ...home,
+    login: 'own',
     status: 'creating',
     ...settings,
     extensions: dto.extensions ?? [],

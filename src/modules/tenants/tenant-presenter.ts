@@ -2,10 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { MASK } from '../../kernel/masking.js';
 import { homeAccess } from '../../provisioning/access/home-access.js';
+import { loginName } from '../../provisioning/logins/login-names.js';
+import type { Overlap } from '../../provisioning/logins/login-store.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { type ConnectionTarget, connectionStrings } from '../databases/connection-strings.js';
+import { toPrevious } from '../databases/database-presenter.js';
 import type {
   DeletedTenantDto,
+  RotatedTenantCredentialsDto,
   TenantCredentialsDto,
   TenantDto,
   TenantStringsDto,
@@ -26,7 +30,7 @@ export class TenantPresenter {
     const { publicHost } = this.config;
     return {
       databaseName: tenant.databaseName,
-      username: tenant.username,
+      username: loginName(tenant),
       password,
       direct: { host: publicHost ?? host, port },
       pooled: pooler && {
@@ -53,7 +57,7 @@ export class TenantPresenter {
       database_id: tenant.databaseId,
       database_name: tenant.databaseName,
       schema_name: tenant.schemaName,
-      username: tenant.username,
+      username: loginName(tenant),
       template_id: tenant.templateId,
       template_version: tenant.templateVersion,
       max_connections: tenant.maxConnections,
@@ -76,7 +80,11 @@ export class TenantPresenter {
   }
 
   credentials(tenant: Tenant, password: string): TenantCredentialsDto {
-    return { id: tenant.id, username: tenant.username, password, ...this.strings(tenant, password) };
+    return { id: tenant.id, username: loginName(tenant), password, ...this.strings(tenant, password) };
+  }
+
+  rotated(tenant: Tenant, password: string, overlap: Overlap | null): RotatedTenantCredentialsDto {
+    return { ...this.credentials(tenant, password), previous: overlap && toPrevious(overlap) };
   }
 
   deleted({ id, slug, schemaName }: Tenant): DeletedTenantDto {

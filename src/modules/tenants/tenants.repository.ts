@@ -19,7 +19,8 @@ const SELECT = `
          coalesce(t.username, d.username, '') AS username, coalesce(t.role_oid, d.role_oid) AS "roleOid",
          coalesce(t.scram_verifier, d.scram_verifier, '') AS "scramVerifier",
          CASE t.isolation WHEN 'schema' THEN t.password_ciphertext ELSE d.password_ciphertext END AS "passwordCiphertext",
-         t.next_scram_verifier AS "nextScramVerifier", t.next_password_ciphertext AS "nextPasswordCiphertext",
+         CASE t.isolation WHEN 'schema' THEN t.login ELSE coalesce(d.login, 'own') END AS login,
+         t.next_login AS "nextLogin", t.next_scram_verifier AS "nextScramVerifier", t.next_password_ciphertext AS "nextPasswordCiphertext",
          CASE t.isolation WHEN 'schema' THEN t.max_connections ELSE coalesce(d.max_connections, t.max_connections) END
            AS "maxConnections",
          CASE t.isolation WHEN 'schema' THEN t.statement_timeout_ms
@@ -58,10 +59,6 @@ const COLUMNS = {
   metadata: 'metadata',
   schemaOid: 'schema_oid',
   roleOid: 'role_oid',
-  scramVerifier: 'scram_verifier',
-  passwordCiphertext: 'password_ciphertext',
-  nextScramVerifier: 'next_scram_verifier',
-  nextPasswordCiphertext: 'next_password_ciphertext',
   templateVersion: 'template_version',
   updatedAt: 'updated_at',
 } as const satisfies Partial<Record<keyof Tenant, string>>;

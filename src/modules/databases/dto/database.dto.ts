@@ -66,7 +66,11 @@ export class DatabaseDto extends ConnectionStringsDto {
   @ApiProperty({ description: 'Its name on the server.', example: EXAMPLE_NAME })
   database_name!: string;
 
-  @ApiProperty({ description: 'The role that owns it and logs in to it.', example: EXAMPLE_USER })
+  @ApiProperty({
+    description:
+      'The login that the strings have: the role that owns it, or the second one that takes turns with it in rotations.',
+    example: EXAMPLE_USER,
+  })
   username!: string;
 
   @ApiProperty({ format: 'email', example: 'ops@example.com' })
@@ -179,6 +183,29 @@ export class CredentialsDto extends ConnectionStringsDto {
 
   @ApiProperty({ description: 'Shown in this answer only.', example: 'mT4v0Zq8RkX2bN6cYp1LsW9dHfJ3gAeU' })
   password!: string;
+}
+
+/** The login of before a rotation. */
+export class PreviousDto {
+  @ApiProperty({ example: EXAMPLE_USER })
+  username!: string;
+
+  @ApiProperty({
+    description: 'Until when it works at the latest.',
+    format: 'date-time',
+    example: '2026-01-31T13:00:00.000Z',
+  })
+  ends_at!: string;
+}
+
+/** Fresh credentials, and what becomes of the old ones. */
+export class RotatedCredentialsDto extends CredentialsDto {
+  @ApiProperty({
+    description: 'The login that goes on working for the grace; null without one.',
+    type: PreviousDto,
+    nullable: true,
+  })
+  previous!: PreviousDto | null;
 }
 
 /** An operation that goes on, with the credentials that it puts in force. */

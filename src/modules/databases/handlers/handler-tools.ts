@@ -8,7 +8,6 @@ import { OperationsService } from '../../../operations/operations.service.js';
 import { AccessSync } from '../../../provisioning/access/access-sync.js';
 import type { DatabaseHome } from '../../../provisioning/database-home.js';
 import { DatabaseProvisioner } from '../../../provisioning/database-provisioner.js';
-import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -33,7 +32,6 @@ export class HandlerTools {
     readonly repository: DatabasesRepository,
     readonly provisioner: DatabaseProvisioner,
     readonly aliases: PoolerAliases,
-    readonly credentials: HomeCredentials,
     readonly hosting: HostTeardown,
     readonly hostDoors: HostDoors,
     readonly access: AccessSync,

@@ -3,6 +3,7 @@ import { OperationDto } from '../../../operations/operation.dto.js';
 import { HOME_ACCESS, type HomeAccess } from '../../../provisioning/access/home-access.js';
 import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../../databases/connection-strings.js';
+import { PreviousDto } from '../../databases/dto/database.dto.js';
 import { TENANT_STATUSES } from '../tenant-status.js';
 import { ISOLATIONS } from './requests.dto.js';
 
@@ -193,6 +194,16 @@ export class TenantCredentialsDto extends TenantStringsDto {
 
   @ApiProperty({ description: 'Shown in this answer only.', example: 'mT4v0Zq8RkX2bN6cYp1LsW9dHfJ3gAeU' })
   password!: string;
+}
+
+/** Fresh credentials, and what becomes of the old ones. */
+export class RotatedTenantCredentialsDto extends TenantCredentialsDto {
+  @ApiProperty({
+    description: 'The login that goes on working for the grace; null without one.',
+    type: PreviousDto,
+    nullable: true,
+  })
+  previous!: PreviousDto | null;
 }
 
 /** An operation that goes on, with the credentials that it puts in force. */

@@ -7,7 +7,6 @@ import type { Operation, OperationStep, StepContext } from '../../../operations/
 import { OperationsService } from '../../../operations/operations.service.js';
 import { AccessSync } from '../../../provisioning/access/access-sync.js';
 import { homeAccess } from '../../../provisioning/access/home-access.js';
-import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -39,7 +38,6 @@ export class TenantTools {
     readonly copy: TenantCopy,
     readonly databases: ManagedDatabases,
     readonly aliases: PoolerAliases,
-    readonly credentials: HomeCredentials,
     readonly access: AccessSync,
     readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,
