@@ -100,6 +100,18 @@ export class WhitelistsRepository {
     ]);
   }
 
+  /** How many rules there were to copy; those that have expired stay so. */
+  async copy(tx: EntityManager, from: HomeRef, to: HomeRef): Promise<number> {
+    const rows: unknown[] = await tx.query(
+      `INSERT INTO whitelist_rules (id, ${column(to)}, network, description, expires_at, created_by)
+       SELECT gen_random_uuid(), $2, network, description, expires_at, created_by
+       FROM whitelist_rules WHERE ${column(from)} = $1 AND removed_at IS NULL
+       RETURNING id`,
+      [from.id, to.id],
+    );
+    return rows.length;
+  }
+
   async update(
     tx: EntityManager,
     { id, description, expiresAt }: Pick<WhitelistRule, 'id' | 'description' | 'expiresAt'>,
