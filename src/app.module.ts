@@ -10,6 +10,7 @@ import { AddressBansModule } from './modules/address-bans/address-bans.module.js
 import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
 import { CapacityModule } from './modules/capacity/capacity.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
+import { EncryptionModule } from './modules/encryption/encryption.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { HostsModule } from './modules/hosts/hosts.module.js';
 import { LeakTestModule } from './modules/leak-test/leak-test.module.js';
@@ -59,6 +60,7 @@ export class AppModule {
         ProvisioningModule,
         ApiKeysModule,
         AddressBansModule,
+        EncryptionModule,
         HealthModule,
         MetricsModule,
         OperationsApiModule,

@@ -53,6 +53,27 @@ program
     (await import('./cli/create-key.js')).createKey(options.name, options.scope),
   );
 
+const encryptionKey = program
+  .command('encryption-key')
+  .description('the key that stored passwords are sealed with, straight in the control database');
+
+encryptionKey
+  .command('status')
+  .description('tell which keys the stored secrets need, by their ids, and which former key can go')
+  .action(async () => (await import('./cli/encryption-key.js')).showKeys());
+
+encryptionKey
+  .command('reseal')
+  .description('seal with ENCRYPTION_KEY what keys of ENCRYPTION_KEY_PREVIOUS have sealed, now')
+  .action(async () => (await import('./cli/encryption-key.js')).reseal());
+
+encryptionKey
+  .command('rotate')
+  .description(
+    'give the local stack, which must not run, a new key; the former one stays until nothing needs it',
+  )
+  .action(async () => (await import('./cli/encryption-key.js')).rotate());
+
 const templates = program
   .command('templates')
   .description('templates of a running Rowhouse (ROWHOUSE_URL, ROWHOUSE_KEY)');

@@ -46,6 +46,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Servers: 'The PostgreSQL servers and how they compare with what Rowhouse knows',
   'API keys': 'Who may do what',
   'Address bans': 'Addresses that are shut out for a while after too many wrong API keys',
+  Documentation: 'Where things are',
   Health: 'For monitors and load balancers',
 };
 

@@ -7,6 +7,7 @@ import { SessionPatrol } from './access/session-patrol.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
+import { LockPatrol } from './lock-patrol.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -76,6 +77,7 @@ const PUBLIC_PROVIDERS = [
     ...PUBLIC_PROVIDERS,
     AccessPeers,
     PatrolJob,
+    LockPatrol,
     ReconciliationJob,
     Repair,
     RoleProvisioner,

@@ -100,11 +100,13 @@ export class TenantSettingsService {
     context: RequestContext,
     { tenant, changes }: { tenant: Tenant; changes: TenantChanges },
   ): Promise<Operation> {
+    const names = Object.keys(changes) as (keyof TenantChanges)[];
+    const former = Object.fromEntries(names.map((name) => [name, tenant[name]]));
     return this.operations.create(tx, context, {
       kind: 'tenant.apply',
       subjectType: 'tenant',
       subjectId: tenant.id,
-      input: { isolation: tenant.isolation, access: 'externalAccess' in changes },
+      input: { isolation: tenant.isolation, access: 'externalAccess' in changes, former },
     });
   }
 }

@@ -89,6 +89,14 @@ export class TenantsRepository {
     return tenant ?? null;
   }
 
+  /** The row's own status, which of a tenant with a database of its own is not that of the database. */
+  async statusOf(tx: Queryable, id: string): Promise<TenantStatus | null> {
+    const [row]: { status: TenantStatus }[] = await tx.query('SELECT status FROM tenants WHERE id = $1', [
+      id,
+    ]);
+    return row?.status ?? null;
+  }
+
   async findBySlug(slug: string): Promise<Tenant | null> {
     const [tenant]: Tenant[] = await this.dataSource.query(`${SELECT} WHERE t.slug = $1`, [slug]);
     return tenant ?? null;
@@ -165,6 +173,15 @@ export class TenantsRepository {
       id,
       ...entries.map(([, value]) => value),
     ]);
+  }
+
+  /** Takes a change back, unless the slug that it gave up is another's by now. */
+  async restore(tx: Queryable, id: string, former: TenantChanges): Promise<void> {
+    const taken: unknown[] = await tx.query('SELECT FROM tenants WHERE slug = $1 AND id <> $2', [
+      former.slug ?? null,
+      id,
+    ]);
+    if (taken.length === 0) await this.update(tx, id, former);
   }
 
   /** Records what a step found on the server, outside any transaction. */
