@@ -55,11 +55,12 @@ export class WhitelistsRepository {
     return rule ?? null;
   }
 
-  /** Those of the list, without the ones that were taken away. Oldest first. */
+  /** Those of the list, without the ones that were taken away. Oldest first, and by network. */
   listLive(home: HomeRef, tx: Pick<EntityManager, 'query'> = this.dataSource): Promise<WhitelistRule[]> {
-    return tx.query(`${SELECT} WHERE ${column(home)} = $1 AND removed_at IS NULL ORDER BY created_at, id`, [
-      home.id,
-    ]);
+    return tx.query(
+      `${SELECT} WHERE ${column(home)} = $1 AND removed_at IS NULL ORDER BY created_at, whitelist_rules.network`,
+      [home.id],
+    );
   }
 
   /** Whether the ports still have to learn of one of its rules, or of its end. */
