@@ -207,6 +207,25 @@ describe('a tenant', () => {
     ]);
   });
 
+  test.each(['schema', 'database'] as const)(
+    'that is cloned has the list of its source (%s)',
+    async (isolation) => {
+      const source = await createTenant(world, { isolation });
+      await setRules(world, whitelistOf(source, 'tenants'), ['127.0.0.2']);
+
+      const slug = `clone-${isolation}`;
+      const answer = await api.post<NewTenant>(`/api/tenants/${source.id}/clone`, { slug });
+      const clone = answer.expect(201).data;
+
+      expect(clone).toMatchObject({ access: 'restricted' });
+      expect(await networksIn(world, whitelistOf(clone, 'tenants'))).toEqual(['127.0.0.2/32']);
+      expect([await bothIn(clone, LOCAL), await bothIn(clone, OTHER)]).toEqual([
+        [false, false],
+        [true, true],
+      ]);
+    },
+  );
+
   test('may be kept by a key that is bound to it, and nobody else’s', async () => {
     const [own, other] = [await createTenant(world), await createTenant(world)];
     const scopes = ['whitelists:read', 'whitelists:write'];

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { addToWhitelist, listWhitelist, removeFromWhitelist } from '../../src/cli/whitelist.js';
 import { createDatabase, deleteDatabase, type NewDatabase } from '../support/databases.js';
 import { requestFrom } from '../support/from-address.js';
 import { getsIn } from '../support/login-from.js';
+import { createTenant } from '../support/tenancy.js';
 import {
   addRule,
   listRules,
@@ -398,4 +400,39 @@ test('a deleted database takes its rules along', async () => {
 
   const rows = await world.control.query('SELECT 1 FROM whitelist_rules WHERE database_id = $1', [gone.id]);
   expect(rows).toEqual([]);
+});
+
+describe('the command line', () => {
+  let output = '';
+
+  beforeEach(() => {
+    output = '';
+    vi.stubEnv('ROWHOUSE_URL', api.baseUrl);
+    vi.stubEnv('ROWHOUSE_KEY', world.config.apiKey ?? '');
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      output += text;
+      return true;
+    });
+  });
+
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+  });
+
+  test('lists, adds and removes, of databases and of tenants', async () => {
+    const tenant = await createTenant(world);
+    for (const { id } of [database, tenant]) {
+      await addToWhitelist(id, ['127.0.0.1', '10.0.0.0/8'], { description: 'office' });
+      await expect(removeFromWhitelist(id, ['127.0.0.1'], {})).rejects.toMatchObject({
+        answer: { code: 'LOCKS_OUT_CALLER' },
+      });
+      await removeFromWhitelist(id, ['10.0.0.0/8'], {});
+      await listWhitelist(id);
+    }
+
+    expect(output.match(/has 2 rules and is in force; access is restricted/g)?.length).toBe(2);
+    expect(output.match(/127\.0\.0\.1\/32 +applied +never ends +office/g)?.length).toBe(2);
+    await expect(listWhitelist(randomUUID())).rejects.toThrow('no database and no tenant');
+  });
 });

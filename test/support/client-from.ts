@@ -2,10 +2,10 @@ import { Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
 
 /**
- * A session whose connection comes from the given address of the machine, such as 127.0.0.2 or ::1; the server is asked
- * on the loopback address of the same family. With TLS unless told otherwise. The caller ends it.
+ * A client whose connection will come from the given address of the machine, such as 127.0.0.2 or ::1; the server is
+ * asked on the loopback address of the same family. With TLS unless told otherwise.
  */
-export async function connectFrom(address: string, { ssl, ...config }: ClientConfig): Promise<Client> {
+export function clientFrom(address: string, { ssl, ...config }: ClientConfig): Client {
   const client = new Client({
     ssl: ssl ?? { rejectUnauthorized: false },
     connectionTimeoutMillis: 5_000,
@@ -14,6 +14,12 @@ export async function connectFrom(address: string, { ssl, ...config }: ClientCon
     stream: () => socketFrom(address),
   });
   client.on('error', () => {});
+  return client;
+}
+
+/** Such a session, which works. The caller ends it. */
+export async function connectFrom(address: string, config: ClientConfig): Promise<Client> {
+  const client = clientFrom(address, config);
   try {
     await client.connect();
     await client.query('SELECT 1');

@@ -1,5 +1,5 @@
-import { type NetConnectOpts, Socket } from 'node:net';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { clientFrom } from './client-from.js';
 
 export interface Approach {
   /** The client's own address: 127.0.0.1, 127.0.0.2 …, or ::1, which asks the server at ::1 too. */
@@ -13,18 +13,15 @@ const REFUSED = { state: '28000', text: /login rejected|no matching hba|SSL requ
 /** A session whose connection comes from the given address. */
 export async function connectFrom(connectionString: string, { from, tls }: Approach): Promise<Client> {
   const url = new URL(connectionString);
-  const client = new Client({
-    host: from.includes(':') ? from : url.hostname,
+  const client = clientFrom(from, {
     port: Number(url.port),
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
     database: decodeURIComponent(url.pathname.slice(1)),
-    ssl: tls && { rejectUnauthorized: false },
+    ...(tls ? {} : { ssl: false }),
     connectionTimeoutMillis: 10_000,
     application_name: 'rowhouse-test',
-    stream: () => new AddressedSocket(from),
   });
-  client.on('error', () => undefined);
   await client.connect();
   return client;
 }
@@ -60,16 +57,4 @@ async function tryLogin(
 export function whenEnded(client: Client): Promise<number> {
   const begun = performance.now();
   return new Promise((resolve) => client.once('end', () => resolve(performance.now() - begun)));
-}
-
-class AddressedSocket extends Socket {
-  constructor(private readonly from: string) {
-    super();
-  }
-
-  override connect(...args: unknown[]): this {
-    const [port, host] = args as [number, string];
-    const options: NetConnectOpts = { port, host, localAddress: this.from };
-    return super.connect(options);
-  }
 }

@@ -5,11 +5,14 @@ import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
+import { readHostTerms } from '../../provisioning/access/host-terms.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { nextSchemaName, type WarmSchema } from '../../provisioning/tenancy/schemas/warm-schema-stock.js';
 import { WarmSchemas } from '../../provisioning/tenancy/schemas/warm-schemas.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import { Placement } from '../hosts/placement.service.js';
+import { WhitelistCopies } from '../whitelists/whitelist-copies.js';
+import type { HomeRef } from '../whitelists/whitelist-home.js';
 import { newTenant, type TenantPlan, type TenantWish } from './new-tenant.js';
 import type { Tenant } from './tenant.js';
 import { TenantPresenter } from './tenant-presenter.js';
@@ -42,6 +45,7 @@ export class TenantCreation {
     private readonly databases: ManagedDatabases,
     private readonly warm: WarmSchemas,
     private readonly credentials: HomeCredentials,
+    private readonly whitelists: WhitelistCopies,
     private readonly operations: OperationsService,
     private readonly audit: AuditLog,
   ) {}
@@ -114,7 +118,7 @@ export class TenantCreation {
       password === null
         ? await this.credentials.generate(stocked.schemaName)
         : { password, verifier, ciphertext };
-    const hostTerms = await this.repository.getHostTerms(tx, stocked.databaseId);
+    const hostTerms = await readHostTerms(tx, stocked.databaseId);
     const plan: TenantPlan = { ...stocked, databaseOwner: '', serverId, credentials, hostTerms };
     return this.begin(tx, context, {
       wish: { ...wish, version: stocked.templateVersion },
@@ -141,7 +145,7 @@ export class TenantCreation {
       username: schemaName,
       roleOid: null,
       credentials: await this.credentials.generate(schemaName),
-      hostTerms: await this.repository.getHostTerms(tx, host.databaseId),
+      hostTerms: await readHostTerms(tx, host.databaseId),
     };
   }
 
@@ -152,6 +156,7 @@ export class TenantCreation {
   ): Promise<Creation> {
     const tenant = newTenant(wish, plan);
     await this.repository.insert(tx, tenant);
+    if (wish.source) await this.whitelists.copy(tx, homeOf(wish.source), homeOf(tenant));
     const operation = await this.operations.create(tx, context, {
       kind,
       subjectType: 'tenant',
@@ -175,4 +180,11 @@ interface BeginOptions {
   readonly plan: TenantPlan;
   readonly kind: string;
   readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** What has the whitelist. */
+function homeOf({ isolation, id, databaseId }: Tenant): HomeRef {
+  return isolation === 'database' && databaseId
+    ? { kind: 'database', id: databaseId }
+    : { kind: 'tenant', id };
 }

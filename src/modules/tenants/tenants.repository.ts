@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { notFound } from '../../kernel/errors.js';
 import { statesBefore } from '../../kernel/transitions.js';
-import type { AccessTerms } from '../../provisioning/access/home-access.js';
 import type { TenantStatus } from '../../provisioning/tenancy/schemas/tenant-home.js';
 import type { Tenant } from './tenant.js';
 import { TENANT_TRANSITIONS } from './tenant-status.js';
@@ -105,14 +103,6 @@ export class TenantsRepository {
   async findLocked(tx: EntityManager, id: string): Promise<Tenant | null> {
     await tx.query('SELECT FROM tenants WHERE id = $1 FOR UPDATE', [id]);
     return this.find(id, tx);
-  }
-
-  /** The terms of a hosting database to be. */
-  async getHostTerms(tx: EntityManager, databaseId: string): Promise<AccessTerms> {
-    const sql = `SELECT ${HOST_TERMS} AS terms FROM databases d WHERE d.id = $1`;
-    const [row]: { terms: AccessTerms }[] = await tx.query(sql, [databaseId]);
-    if (!row) throw notFound('database', databaseId);
-    return row.terms;
   }
 
   /** Newest first, up to `limit + 1` rows. */

@@ -1,15 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RowhouseError } from '../../kernel/errors.js';
-import {
-  assertRoom,
-  findOverlaps,
-  MAX_RULES,
-  planAddition,
-  planPatch,
-  planReplacement,
-  toWish,
-} from './list-change.js';
-import type { WhitelistRule } from './whitelist-rule.js';
+import { assertRoom, findOverlaps, planAddition, planPatch, planReplacement, toWish } from './list-change.js';
+import { MAX_RULES, type WhitelistRule } from './whitelist-rule.js';
 
 const NOW = new Date('2026-01-31T12:00:00Z');
 const LATER = '2026-01-31T13:00:00Z';

@@ -1,9 +1,7 @@
 import { Cidr } from '../../kernel/cidr.js';
 import { type FieldError, RowhouseError } from '../../kernel/errors.js';
 import type { NewRuleDto } from './dto/requests.dto.js';
-import { statusOf, type WhitelistRule } from './whitelist-rule.js';
-
-export const MAX_RULES = 200;
+import { MAX_RULES, statusOf, type WhitelistRule } from './whitelist-rule.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -1,3 +1,6 @@
+/** In one list. */
+export const MAX_RULES = 200;
+
 export const RULE_STATUSES = ['stored', 'applied', 'removing', 'expired'] as const;
 export type RuleStatus = (typeof RULE_STATUSES)[number];
 

@@ -4,6 +4,7 @@ import { AddressCheckService } from './address-check.service.js';
 import { DatabaseWhitelistController } from './database-whitelist.controller.js';
 import { TenantWhitelistController } from './tenant-whitelist.controller.js';
 import { WhitelistChanges } from './whitelist-changes.js';
+import { WhitelistCopies } from './whitelist-copies.js';
 import { WhitelistExpiry } from './whitelist-expiry.js';
 import { WhitelistHomes } from './whitelist-homes.js';
 import { WhitelistOperations } from './whitelist-operations.js';
@@ -17,6 +18,7 @@ import { WhitelistsService } from './whitelists.service.js';
   providers: [
     AddressCheckService,
     WhitelistChanges,
+    WhitelistCopies,
     WhitelistExpiry,
     WhitelistHomes,
     WhitelistOperations,
@@ -24,5 +26,6 @@ import { WhitelistsService } from './whitelists.service.js';
     WhitelistsRepository,
     WhitelistsService,
   ],
+  exports: [WhitelistCopies],
 })
 export class WhitelistsModule {}

@@ -55,11 +55,12 @@ export class WhitelistsRepository {
     return rule ?? null;
   }
 
-  /** Those of the list, without the ones that were taken away. Oldest first. */
+  /** Those of the list, without the ones that were taken away. Oldest first, and by network. */
   listLive(home: HomeRef, tx: Pick<EntityManager, 'query'> = this.dataSource): Promise<WhitelistRule[]> {
-    return tx.query(`${SELECT} WHERE ${column(home)} = $1 AND removed_at IS NULL ORDER BY created_at, id`, [
-      home.id,
-    ]);
+    return tx.query(
+      `${SELECT} WHERE ${column(home)} = $1 AND removed_at IS NULL ORDER BY created_at, whitelist_rules.network`,
+      [home.id],
+    );
   }
 
   /** Whether the ports still have to learn of one of its rules, or of its end. */
@@ -98,6 +99,18 @@ export class WhitelistsRepository {
       first.createdBy,
       first.createdAt,
     ]);
+  }
+
+  /** How many rules there were to copy; those that have expired stay so. */
+  async copy(tx: EntityManager, from: HomeRef, to: HomeRef): Promise<number> {
+    const rows: unknown[] = await tx.query(
+      `INSERT INTO whitelist_rules (id, ${column(to)}, network, description, expires_at, created_by)
+       SELECT gen_random_uuid(), $2, network, description, expires_at, created_by
+       FROM whitelist_rules WHERE ${column(from)} = $1 AND removed_at IS NULL
+       RETURNING id`,
+      [from.id, to.id],
+    );
+    return rows.length;
   }
 
   async update(

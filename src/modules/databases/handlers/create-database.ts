@@ -59,11 +59,12 @@ export function claimDatabase(tools: HandlerTools): OperationHandler {
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'fail',
     steps: [
-      tools.step('login', ({ home, server, operation }) =>
-        operation.input['hasPassword'] === true
-          ? tools.provisioner.openLogin(server, home)
-          : tools.provisioner.admit(server, home),
-      ),
+      tools.step('login', async (context) => {
+        const { home, server, operation } = context;
+        await tools.guard(context);
+        if (operation.input['hasPassword'] === true) await tools.provisioner.openLogin(server, home);
+        else await tools.provisioner.admit(server, home);
+      }),
     ],
     ...creationEnds(tools),
   };

@@ -57,10 +57,11 @@ export class HandlerTools {
     return { ...step, isNeeded };
   }
 
-  /** Before a new home's first login: what nobody told the ports of is open to all. */
-  async guard({ database, server }: DatabaseStepContext): Promise<void> {
-    if (database.externalAccess === null && this.config.defaultAccess === 'open') return;
-    await this.access.sync(server);
+  /** Before a new home's first login: what nobody told the ports of is open to all. They know what is in stock. */
+  async guard({ database, server, operation }: DatabaseStepContext): Promise<void> {
+    const isUsual = database.externalAccess === null && database.whitelistSize === 0;
+    const isKnown = operation.kind === 'database.claim' || this.config.defaultAccess === 'open';
+    if (!isUsual || !isKnown) await this.access.sync(server);
   }
 
   async get({ id, subjectId }: Operation, tx?: EntityManager): Promise<DatabaseEntity> {

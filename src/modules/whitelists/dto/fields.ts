@@ -14,7 +14,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { findCidrProblem, IsCidr } from '../../../http/cidr.validation.js';
-import { MAX_RULES } from '../list-change.js';
+import { MAX_RULES } from '../whitelist-rule.js';
 
 const MAX_DESCRIPTION = 200;
 const PRINTABLE = /^[^\p{Cc}\p{Cs}\p{Co}\p{Cn}]*$/u;

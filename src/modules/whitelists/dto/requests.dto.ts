@@ -7,7 +7,7 @@ import {
 } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsInt, IsOptional, IsString, ValidateIf } from 'class-validator';
-import { MAX_RULES } from '../list-change.js';
+import { MAX_RULES } from '../whitelist-rule.js';
 import { Description, ExpiresAt, Force, Network, RuleList, RuleReferences } from './fields.js';
 
 export class NewRuleDto {

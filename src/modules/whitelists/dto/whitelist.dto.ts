@@ -95,7 +95,7 @@ export class AddedRuleDto extends WhitelistRuleDto {
 
 /** A list after a change. */
 export class WhitelistDto {
-  @ApiProperty({ description: 'Oldest first.', type: [WhitelistRuleDto] })
+  @ApiProperty({ description: 'Oldest first; those of one change by network.', type: [WhitelistRuleDto] })
   rules!: WhitelistRuleDto[];
 
   @ApiProperty(ACCESS)
