@@ -10,7 +10,11 @@ import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-
 import { OPERATION_ENDED } from './own-database-tenant.js';
 import type { TenantTools } from './tenant-tools.js';
 
-const DATABASE_PATIENCE_MS = 10_000;
+/**
+ * Dropping a database waits for a checkpoint, which takes its time on a busy disk. There is an end to it, since a
+ * deletion that was put off may need the place that this one has in the worker.
+ */
+const DATABASE_PATIENCE_MS = 60_000;
 const REFUSED = 'OWNERSHIP_MISMATCH';
 const OWNERSHIP = 'ownership';
 const DATABASE = 'database';
