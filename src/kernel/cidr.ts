@@ -24,6 +24,8 @@ export class CidrError extends Error {
  * holds IPv6 addresses only, `0.0.0.0/0` IPv4 addresses only.
  */
 export class Cidr {
+  private text: string | null = null;
+
   private constructor(
     private readonly network: IpAddress,
     readonly prefix: number,
@@ -86,7 +88,8 @@ export class Cidr {
   }
 
   toString(): string {
-    return `${formatIpAddress(this.network)}/${this.prefix}`;
+    this.text ??= `${formatIpAddress(this.network)}/${this.prefix}`;
+    return this.text;
   }
 
   private static ofNetwork(address: IpAddress, prefix: number): Cidr {

@@ -10,6 +10,7 @@ import { PostgresAdmin } from '../../src/infra/postgres/postgres-admin.js';
 import { AccessPeers } from '../../src/provisioning/access/access-peers.js';
 import { AccessSync } from '../../src/provisioning/access/access-sync.js';
 import { DirectGate } from '../../src/provisioning/access/direct-gate.js';
+import { renderGuards } from '../../src/provisioning/access/guard-lines.js';
 import { GuardedPort } from '../../src/provisioning/access/guarded-port.js';
 import { renderPgHba } from '../../src/provisioning/access/pg-hba.js';
 import { readAccessPlan } from '../../src/provisioning/access/plan-reader.js';
@@ -233,11 +234,12 @@ test('finishes what a process wrote that died before PostgreSQL had read it', as
   const home = await fixture.guardedHome('127.0.0.2');
   await fixture.addRule({ databaseId: home.id }, '127.0.0.3');
   const plan = await readAccessPlan(base.control.manager, base.server, 'open');
+  const guards = renderGuards(plan, 'direct');
   const text = await readFile(hbaFile, 'latin1');
   const answer = opposite(probeAnswerIn(text) ?? 'refuses');
   const gate = new DirectGate(base.config.server, base.server.postgres, null);
-  await gate.write(gate.render(text, plan, answer));
-  expect(await readFile(hbaFile, 'latin1')).toContain(renderPgHba(plan, answer));
+  await gate.write(gate.render(text, guards, answer));
+  expect(await readFile(hbaFile, 'latin1')).toContain(renderPgHba(guards, answer));
   expect(await fixture.canLogIn('direct', '127.0.0.3', loginOf(home))).toBe(false);
 
   await fixture.sync();

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { Cidr } from '../../kernel/cidr.js';
 import { probeAnswerIn } from '../hba/probe.js';
 import { type HbaRules, renderHba } from './hba.js';
 
@@ -9,7 +8,7 @@ const rules: HbaRules = {
   controlUser: 'control',
   controlDatabase: 'control_db',
   ownAccess: 'none',
-  guards: [],
+  guards: '',
   probe: 'refuses',
 };
 
@@ -82,10 +81,7 @@ test('lets only the lookup user ask for the probe, while it admits', () => {
 });
 
 test("puts the guards behind what keeps Rowhouse's own users apart, and before what is open to all", () => {
-  const network = Cidr.parse('10.0.0.0/8');
-  const lines = linesOf({
-    guards: [{ type: 'hostssl', databases: ['a', 'b'], users: 'all', network, method: 'scram-sha-256' }],
-  });
+  const lines = linesOf({ guards: 'hostssl "a","b" all 10.0.0.0/8 scram-sha-256\n' });
 
   const guard = lines.indexOf('hostssl "a","b" all 10.0.0.0/8 scram-sha-256');
   expect(guard).toBeGreaterThan(lines.indexOf('host all "control" ::/0 reject'));

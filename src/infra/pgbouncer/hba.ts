@@ -12,11 +12,12 @@ export interface HbaRules {
   readonly controlDatabase: string;
   /** For Rowhouse itself: `none` where it reaches the pooler over loopback. */
   readonly ownAccess: RemoteAccess;
-  /** Who reaches which home, where not everybody does. */
-  readonly guards: readonly HbaLine[];
+  /** Lines that say who reaches which home, where not everybody does. */
+  readonly guards: string;
   readonly probe: ProbeAnswer;
 }
 
+const HEADER = '# Written by Rowhouse. Changes are overwritten.\n';
 const SCRAM = 'scram-sha-256';
 
 /**
@@ -26,7 +27,7 @@ const SCRAM = 'scram-sha-256';
  */
 export function renderHba(rules: HbaRules): string {
   const { adminUser, authUser, controlUser, controlDatabase, ownAccess } = rules;
-  const lines = [
+  const own = [
     ...admit('pgbouncer', adminUser, ownAccess),
     ...reject(['pgbouncer'], 'all'),
     ...admit(controlDatabase, controlUser, ownAccess),
@@ -35,11 +36,14 @@ export function renderHba(rules: HbaRules): string {
     ...(rules.probe === 'admits' ? admit(PROBE_DATABASE, authUser, ownAccess) : []),
     ...reject([PROBE_DATABASE], 'all'),
     ...[adminUser, authUser, controlUser].flatMap((user) => reject('all', [user])),
-    ...rules.guards,
-    ...admitAll(),
-    ...reject('all', 'all'),
   ];
-  return ['# Written by Rowhouse. Changes are overwritten.\n', ...lines.map(renderHbaLine)].join('');
+  return [HEADER, ...render(own), rules.guards, ...render(admitAll()), ...render(reject('all', 'all'))].join(
+    '',
+  );
+}
+
+function render(lines: readonly HbaLine[]): string[] {
+  return lines.map(renderHbaLine);
 }
 
 function admit(database: string, user: string, access: RemoteAccess): HbaLine[] {

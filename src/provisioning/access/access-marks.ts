@@ -1,23 +1,46 @@
 import type { EntityManager } from 'typeorm';
-import type { RuleRow } from './access-rows.js';
+import type { ManagedServer } from '../managed-server.js';
 
-const MARK_APPLIED = `
-  UPDATE whitelist_rules SET applied_at = clock_timestamp() WHERE id = ANY($1::uuid[]) AND applied_at IS NULL`;
-/** Its end may have been moved meanwhile. */
-const MARK_EXPIRED = `
-  UPDATE whitelist_rules SET expired_at = clock_timestamp()
-  WHERE id = ANY($1::uuid[]) AND expired_at IS NULL AND expires_at <= clock_timestamp()`;
-const FORGET_REMOVED = 'DELETE FROM whitelist_rules WHERE id = ANY($1::uuid[]) AND removed_at IS NOT NULL';
+type Mark = 'applied' | 'expired' | 'removed';
 
-/** Writes down what both ports were seen to have: only of the rows that the plan was made of. */
-export async function markRules(tx: EntityManager, rules: readonly RuleRow[]): Promise<void> {
-  const kept = rules.filter((rule) => !rule.isRemoved);
-  const steps: [string, RuleRow[]][] = [
-    [MARK_APPLIED, kept.filter((rule) => !rule.isExpired && !rule.isApplied)],
-    [MARK_EXPIRED, kept.filter((rule) => rule.isExpired && !rule.isEnded)],
-    [FORGET_REMOVED, rules.filter((rule) => rule.isRemoved)],
-  ];
-  for (const [sql, rows] of steps) {
-    if (rows.length > 0) await tx.query(sql, [rows.map((rule) => rule.id)]);
+/** A rule of which something is not in force yet, or not known to be. */
+export interface PendingRule {
+  readonly id: string;
+  readonly mark: Mark;
+}
+
+const FIND_PENDING = `
+  SELECT id, mark
+  FROM (
+    SELECT r.id,
+           CASE WHEN r.removed_at IS NOT NULL THEN 'removed'
+                WHEN r.expires_at <= statement_timestamp() THEN CASE WHEN r.expired_at IS NULL THEN 'expired' END
+                WHEN r.applied_at IS NULL THEN 'applied' END AS mark
+    FROM whitelist_rules r
+    LEFT JOIN databases d ON d.id = r.database_id
+    LEFT JOIN tenants t ON t.id = r.tenant_id
+    WHERE COALESCE(d.server_id, t.server_id) = $1
+  ) AS rules
+  WHERE mark IS NOT NULL`;
+
+/** A rule's end may have been moved meanwhile. */
+const MARK: Readonly<Record<Mark, string>> = {
+  applied:
+    'UPDATE whitelist_rules SET applied_at = clock_timestamp() WHERE id = ANY($1) AND applied_at IS NULL',
+  expired: `UPDATE whitelist_rules SET expired_at = clock_timestamp()
+            WHERE id = ANY($1) AND expired_at IS NULL AND expires_at <= clock_timestamp()`,
+  removed: 'DELETE FROM whitelist_rules WHERE id = ANY($1) AND removed_at IS NOT NULL',
+};
+
+/** What a plan that is read after this will bring about. */
+export function findPendingRules(tx: EntityManager, { id }: ManagedServer): Promise<PendingRule[]> {
+  return tx.query(FIND_PENDING, [id]);
+}
+
+/** Writes down that both ports were seen to have it. */
+export async function markRules(tx: EntityManager, pending: readonly PendingRule[]): Promise<void> {
+  for (const mark of ['applied', 'expired', 'removed'] as const) {
+    const ids = pending.filter((rule) => rule.mark === mark).map((rule) => rule.id);
+    if (ids.length > 0) await tx.query(MARK[mark], [ids]);
   }
 }

@@ -11,16 +11,12 @@ import {
   FIND_WARM_DATABASES,
 } from './plan-sql.js';
 
-export interface RuleRow {
-  readonly id: string;
+/** A home that has rules; they may all have expired. */
+export interface RulesRow {
   readonly databaseId: string | null;
   readonly tenantId: string | null;
-  readonly network: string;
-  readonly isRemoved: boolean;
-  readonly isExpired: boolean;
-  readonly isApplied: boolean;
-  /** Whether its end was put in force. */
-  readonly isEnded: boolean;
+  /** Id and network of each. */
+  readonly inForce: readonly (readonly [string, string])[] | null;
 }
 
 export interface GuardedDatabaseRow {
@@ -67,7 +63,7 @@ export interface PeerRow {
 
 /** All that the control database says about who may reach a server's homes. */
 export interface AccessRows {
-  readonly rules: readonly RuleRow[];
+  readonly rules: readonly RulesRow[];
   readonly databases: readonly GuardedDatabaseRow[];
   readonly tenants: readonly GuardedTenantRow[];
   readonly inmates: readonly InmateRow[];
@@ -86,18 +82,17 @@ export async function readAccessRows(
   defaultAccess: DefaultAccess,
 ): Promise<AccessRows> {
   const isClosed = defaultAccess === 'closed';
-  const rules: RuleRow[] = await tx.query(FIND_RULES, [id]);
-  const listed = rules.filter((rule) => !rule.isRemoved);
+  const rules: RulesRow[] = await tx.query(FIND_RULES, [id]);
   const databases: GuardedDatabaseRow[] = await tx.query(FIND_GUARDED_DATABASES, [
     id,
-    idsOf(listed.map((rule) => rule.databaseId)),
+    idsOf(rules.map((rule) => rule.databaseId)),
     isClosed,
   ]);
   const tenants: GuardedTenantRow[] = await tx.query(FIND_GUARDED_TENANTS, [
     id,
-    idsOf(listed.map((rule) => rule.tenantId)),
+    idsOf(rules.map((rule) => rule.tenantId)),
   ]);
-  const inside = [idsOf(databases.map((row) => row.id)), idsOf(tenants.map((row) => row.id))];
+  const inside = [databases.map((row) => row.id), tenants.map((row) => row.id)];
   return {
     rules,
     databases,
@@ -110,5 +105,5 @@ export async function readAccessRows(
 }
 
 function idsOf(ids: readonly (string | null)[]): string[] {
-  return [...new Set(ids.filter((id) => id !== null))];
+  return ids.filter((id) => id !== null);
 }

@@ -6,14 +6,13 @@ import { RowhouseError } from '../../kernel/errors.js';
 import { Coalescer } from '../coalescer.js';
 import type { ManagedServer } from '../managed-server.js';
 import { lockServerFiles, tryToLockServerFiles } from '../server-files-lock.js';
-import { markRules } from './access-marks.js';
+import { findPendingRules, markRules } from './access-marks.js';
 import { AccessPeers } from './access-peers.js';
 import type { AccessPlan } from './access-plan.js';
-import { readAccessRows } from './access-rows.js';
 import { DirectGate } from './direct-gate.js';
 import { GuardedPort, type Undo } from './guarded-port.js';
 import { guardsAnything } from './plan-names.js';
-import { readAccessPlan, toAccessPlan } from './plan-reader.js';
+import { readAccessPlan } from './plan-reader.js';
 import { IS_ANYTHING_GUARDED } from './plan-sql.js';
 import { PooledGate } from './pooled-gate.js';
 import { SessionPatrol } from './session-patrol.js';
@@ -103,11 +102,11 @@ export class AccessSync {
 
   private async apply(tx: EntityManager, server: ManagedServer): Promise<PromiseSettledResult<void>> {
     await lockServerFiles(tx, server);
-    const rows = await readAccessRows(tx, server, this.config.defaultAccess);
-    const plan = toAccessPlan(rows);
+    const pending = await findPendingRules(tx, server);
+    const plan = await readAccessPlan(tx, server, this.config.defaultAccess);
     assertEnforceable(server, plan);
     await applyEverywhere(this.accessOf(server).ports, plan);
-    await markRules(tx, rows.rules);
+    await markRules(tx, pending);
     const [sweep] = await Promise.allSettled([this.patrol.sweep(server, plan)]);
     return sweep;
   }

@@ -7,10 +7,8 @@ import type { HbaFile } from '../../infra/postgres/hba-file/hba-file.js';
 import { hbaFileOf } from '../../infra/postgres/hba-file/hba-file-of.js';
 import type { PostgresAdmin } from '../../infra/postgres/postgres-admin.js';
 import { RowhouseError } from '../../kernel/errors.js';
-import type { AccessPlan } from './access-plan.js';
 import type { Gate } from './gate.js';
 import { renderPgHba } from './pg-hba.js';
-import { guardsAnything } from './plan-names.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 
@@ -35,6 +33,7 @@ interface LineError extends Record<string, unknown> {
 
 /** PostgreSQL's port and pg_hba.conf. */
 export class DirectGate implements Gate {
+  readonly port = 'direct';
   readonly name = 'PostgreSQL';
   readonly suspicion: string;
   private readonly file: HbaFile;
@@ -55,9 +54,9 @@ export class DirectGate implements Gate {
   }
 
   /** Where nothing was ever guarded, the operator's file is left alone. */
-  render(former: string, plan: AccessPlan, probe: ProbeAnswer): string {
-    if (!guardsAnything(plan) && !hasBlock(former)) return former;
-    return withBlock(former, renderPgHba(plan, probe));
+  render(former: string, guards: string, probe: ProbeAnswer): string {
+    if (guards === '' && !hasBlock(former)) return former;
+    return withBlock(former, renderPgHba(guards, probe));
   }
 
   write(text: string): Promise<void> {

@@ -12,7 +12,7 @@ export interface AccessAttempt {
 
 export interface AccessVerdict {
   readonly allowed: boolean;
-  /** By which rule; null where there is none, or where it needs none: open homes, Rowhouse and the pooler themselves. */
+  /** The narrowest that admits; null where none does, or none is needed: open homes, Rowhouse and the pooler themselves. */
   readonly rule: AdmittingRule | null;
 }
 
@@ -62,7 +62,8 @@ function isPeer(
 }
 
 function byRules(rules: readonly AdmittingRule[], address: string): AccessVerdict {
-  const rule = rules.find(({ network }) => network.contains(address));
+  const matching = rules.filter(({ network }) => network.contains(address));
+  const [rule] = matching.sort((a, b) => b.network.prefix - a.network.prefix);
   return rule ? { allowed: true, rule } : REFUSED;
 }
 

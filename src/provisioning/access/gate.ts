@@ -1,13 +1,14 @@
 import type { ProbeAnswer } from '../../infra/hba/probe.js';
-import type { AccessPlan } from './access-plan.js';
+import type { AccessPort } from './access-plan.js';
 
 /** One port's HBA file and the server that goes by it. */
 export interface Gate {
+  readonly port: AccessPort;
   /** The server, for people. */
   readonly name: string;
   read(): Promise<string>;
-  /** The text that puts the plan in force and gives the probe this answer. */
-  render(former: string, plan: AccessPlan, probe: ProbeAnswer): string;
+  /** The text that puts these lines in force and gives the probe this answer. */
+  render(former: string, guards: string, probe: ProbeAnswer): string;
   write(text: string): Promise<void>;
   /** Has the server read the file; throws when it is known to refuse it. */
   reload(): Promise<void>;

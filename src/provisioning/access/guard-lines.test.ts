@@ -4,7 +4,7 @@ import { renderHba } from '../../infra/pgbouncer/hba.js';
 import { Cidr } from '../../kernel/cidr.js';
 import type { AccessPlan, AccessPort, GuardedHome, GuardedLogins } from './access-plan.js';
 import { accessJudge } from './evaluate-access.js';
-import { guardLines } from './guard-lines.js';
+import { guardLines, renderGuards } from './guard-lines.js';
 import { renderPgHba } from './pg-hba.js';
 
 const NOBODY: AccessPlan = { homes: [], logins: [], directPeers: [], pooledPeers: [] };
@@ -145,14 +145,14 @@ describe('the text of both files and the judgement', () => {
 
   function textOf(plan: AccessPlan, port: AccessPort): string {
     if (port === 'direct')
-      return `${renderPgHba(plan, 'refuses')}host all all 0.0.0.0/0 scram-sha-256\nhost all all ::/0 scram-sha-256\n`;
+      return `${renderPgHba(renderGuards(plan, 'direct'), 'refuses')}host all all 0.0.0.0/0 scram-sha-256\nhost all all ::/0 scram-sha-256\n`;
     const users = {
       adminUser: 'admin',
       authUser: 'auth',
       controlUser: 'control',
       controlDatabase: 'control_db',
     };
-    return renderHba({ ...users, ownAccess: 'none', guards: guardLines(plan, 'pooled'), probe: 'refuses' });
+    return renderHba({ ...users, ownAccess: 'none', guards: renderGuards(plan, 'pooled'), probe: 'refuses' });
   }
 
   test.each(['direct', 'pooled'] as const)('agree on the %s port', (port) => {

@@ -1,5 +1,6 @@
-import { EVERYWHERE, type HbaLine, LOOPBACK } from '../../infra/hba/hba-line.js';
+import { EVERYWHERE, type HbaLine, LOOPBACK, renderHbaLine } from '../../infra/hba/hba-line.js';
 import { Cidr } from '../../kernel/cidr.js';
+import { groupBy } from '../../kernel/group-by.js';
 import type { AccessPlan, AccessPort, AdmittingRule, GuardedHome, GuardedLogins } from './access-plan.js';
 import { homeNames, loginNames, peersOf, unique } from './plan-names.js';
 
@@ -11,6 +12,11 @@ const SCRAM = 'scram-sha-256';
  */
 export function guardLines(plan: AccessPlan, port: AccessPort): HbaLine[] {
   return [...peerLines(plan, port), ...loginLines(plan.logins, port), ...homeLines(plan.homes, port)];
+}
+
+/** The same as text; empty when nothing is guarded. */
+export function renderGuards(plan: AccessPlan, port: AccessPort): string {
+  return guardLines(plan, port).map(renderHbaLine).join('');
 }
 
 function peerLines(plan: AccessPlan, port: AccessPort): HbaLine[] {
@@ -26,24 +32,28 @@ function peerLines(plan: AccessPlan, port: AccessPort): HbaLine[] {
 }
 
 function loginLines(logins: readonly GuardedLogins[], port: AccessPort): HbaLine[] {
-  const groups = new Groups();
-  for (const login of logins) {
-    const databases = unique(loginNames(login, port));
-    if (databases.length > 0) groups.add({ databases }, login.roles, login.rules);
-  }
+  const byPlace = groupBy(logins, (login) => unique(loginNames(login, port)).join(' '));
+  const places = [...byPlace].filter(([place]) => place !== '').sort(([a], [b]) => (a < b ? -1 : 1));
+  const roles = unique(logins.flatMap((login) => login.roles));
   const closed = port === 'pooled' ? unique(logins.flatMap((login) => login.ownAliases)) : [];
   return [
-    ...groups.lines(({ databases }, users) => ({ databases, users })),
-    ...rejectAll('all', unique(logins.flatMap((login) => login.roles))),
+    ...places.flatMap(([place, inside]) => linesOfPlace(place.split(' '), inside)),
+    ...rejectAll('all', roles),
     ...rejectAll(closed, 'all'),
   ];
 }
 
+function linesOfPlace(databases: readonly string[], logins: readonly GuardedLogins[]): HbaLine[] {
+  const guests = new Guests();
+  for (const login of logins) guests.add(login.roles, login.rules);
+  return guests.lines((users) => ({ databases, users }));
+}
+
 function homeLines(homes: readonly GuardedHome[], port: AccessPort): HbaLine[] {
-  const groups = new Groups();
-  for (const home of homes) groups.add({ databases: [] }, homeNames(home, port), home.rules);
+  const guests = new Guests();
+  for (const home of homes) guests.add(homeNames(home, port), home.rules);
   return [
-    ...groups.lines((_, databases) => ({ databases, users: 'all' })),
+    ...guests.lines((databases) => ({ databases, users: 'all' })),
     ...rejectAll(unique(homes.flatMap((home) => homeNames(home, port))), 'all'),
     ...rejectAll('all', unique(homes.flatMap((home) => home.roles))),
   ];
@@ -55,42 +65,41 @@ interface Entrance {
 }
 
 /** Only from exactly 127.0.0.1 and ::1 clients come without TLS, also where a wider network is admitted. */
+const PLAIN: readonly Entrance[] = LOOPBACK.map((network) => ({ type: 'host', network }));
+
 function entrances(network: Cidr): Entrance[] {
-  const plain = LOOPBACK.filter((loopback) => network.covers(loopback));
-  const isLoopback = LOOPBACK.some((loopback) => loopback.equals(network));
-  return [
-    ...plain.map((loopback): Entrance => ({ type: 'host', network: loopback })),
-    ...(isLoopback ? [] : [{ type: 'hostssl' as const, network }]),
-  ];
+  const plain = PLAIN.filter((entrance) => network.covers(entrance.network));
+  const isLoopback = plain.some((entrance) => entrance.network.equals(network));
+  return isLoopback ? plain : [...plain, { type: 'hostssl', network }];
 }
 
-interface Place {
-  readonly databases: readonly string[];
-}
+/** Names by the entrances that they come in at. Most rules name a network that others name too. */
+class Guests {
+  private readonly entrances = new Map<string, Entrance[]>();
+  private readonly names = new Map<Entrance, string[]>();
 
-interface Group extends Entrance, Place {
-  readonly names: Set<string>;
-}
-
-/** Names that get in by the same line: from the same network, into the same place. */
-class Groups {
-  private readonly byKey = new Map<string, Group>();
-
-  add(place: Place, names: readonly string[], rules: readonly AdmittingRule[]): void {
-    if (names.length === 0) return;
-    for (const entrance of rules.flatMap((rule) => entrances(rule.network))) {
-      const key = [entrance.type, entrance.network, ...place.databases].join(' ');
-      const group = this.byKey.get(key) ?? { ...entrance, ...place, names: new Set<string>() };
-      this.byKey.set(key, group);
-      for (const name of names) group.names.add(name);
+  add(names: readonly string[], rules: readonly AdmittingRule[]): void {
+    for (const { network } of rules) {
+      for (const entrance of this.entrancesOf(network)) {
+        const known = this.names.get(entrance);
+        if (known) known.push(...names);
+        else this.names.set(entrance, [...names]);
+      }
     }
   }
 
-  lines(toSides: (place: Place, names: string[]) => Pick<HbaLine, 'databases' | 'users'>): HbaLine[] {
-    const groups = [...this.byKey.entries()].sort(([a, one], [b, other]) => {
-      return Cidr.compare(one.network, other.network) || (a < b ? -1 : 1);
-    });
-    return groups.map(([, group]) => line({ ...group, ...toSides(group, unique([...group.names])) }));
+  lines(toSides: (names: string[]) => Pick<HbaLine, 'databases' | 'users'>): HbaLine[] {
+    return [...this.names]
+      .filter(([, names]) => names.length > 0)
+      .sort(([one], [other]) => Cidr.compare(one.network, other.network))
+      .map(([entrance, names]) => line({ ...entrance, ...toSides(unique(names)) }));
+  }
+
+  private entrancesOf(network: Cidr): Entrance[] {
+    const text = String(network);
+    const known = this.entrances.get(text) ?? entrances(network);
+    this.entrances.set(text, known);
+    return known;
   }
 }
 

@@ -4,6 +4,7 @@ import { RowhouseError } from '../../kernel/errors.js';
 import { pollUntil } from '../poll.js';
 import type { AccessPlan } from './access-plan.js';
 import type { Gate } from './gate.js';
+import { renderGuards } from './guard-lines.js';
 
 const PATIENCE_MS = 5_000;
 
@@ -24,16 +25,17 @@ export class GuardedPort {
 
   /** Whether the file says what the plan says; the server may not have read it yet. */
   async isWritten(plan: AccessPlan): Promise<boolean> {
-    return this.says(plan, await this.gate.read());
+    return this.says(renderGuards(plan, this.gate.port), await this.gate.read());
   }
 
   /** Returns what takes it back. Throws after taking it back itself. */
   async apply(plan: AccessPlan): Promise<Undo> {
     const { gate } = this;
+    const guards = renderGuards(plan, gate.port);
     const former = await gate.read();
-    if (this.says(plan, former) && (await this.isLive(former))) return async () => {};
+    if (this.says(guards, former) && (await this.isLive(former))) return async () => {};
     const answer = opposite(await gate.ask());
-    const text = gate.render(former, plan, answer);
+    const text = gate.render(former, guards, answer);
     try {
       await this.put(text, answer);
     } catch (error) {
@@ -43,8 +45,8 @@ export class GuardedPort {
     return () => this.restore(former);
   }
 
-  private says(plan: AccessPlan, text: string): boolean {
-    return this.gate.render(text, plan, probeAnswerIn(text) ?? 'refuses') === text;
+  private says(guards: string, text: string): boolean {
+    return this.gate.render(text, guards, probeAnswerIn(text) ?? 'refuses') === text;
   }
 
   /** A process that died between writing and reloading left a file that the server does not know. */

@@ -11,7 +11,7 @@ import {
   type GuardedDatabaseRow,
   type GuardedTenantRow,
   type LoginRoleRow,
-  type RuleRow,
+  type RulesRow,
   readAccessRows,
 } from './access-rows.js';
 
@@ -26,18 +26,14 @@ export async function readAccessPlan(
 
 /** An expired rule admits nobody, and its home stays guarded; one that was removed does neither. */
 export function toAccessPlan(rows: AccessRows): AccessPlan {
-  const inForce = rows.rules.filter((rule) => !rule.isRemoved && !rule.isExpired);
-  const byDatabase = groupBy(inForce, (rule) => rule.databaseId);
-  const byTenant = groupBy(inForce, (rule) => rule.tenantId);
+  const rules = admittingRules(rows.rules);
   return {
     logins: [
-      ...rows.tenants.map((tenant) =>
-        tenantLogins(rows, tenant, (byTenant.get(tenant.id) ?? []).map(admitting)),
-      ),
+      ...rows.tenants.map((tenant) => tenantLogins(rows, tenant, rules.get(tenant.id) ?? [])),
       ...rows.loginRoles.flatMap((role) => (role.networks ? [ownLogin(role, role.networks)] : [])),
     ],
     homes: [
-      ...databaseHomes(rows, byDatabase),
+      ...databaseHomes(rows, rules),
       ...rows.warmDatabases.map(({ name, username }) => home({ name, roles: [username] })),
     ],
     directPeers: peers(rows, 'direct'),
@@ -72,7 +68,7 @@ function ownLogin({ username, database, alias }: LoginRoleRow, networks: readonl
 
 function databaseHomes(
   rows: AccessRows,
-  rules: ReadonlyMap<string | null, readonly RuleRow[]>,
+  rules: ReadonlyMap<string, readonly AdmittingRule[]>,
 ): GuardedHome[] {
   const inmates = groupBy(rows.inmates, (inmate) => inmate.databaseId);
   const guarded = new Set(rows.tenants.map(({ id }) => id));
@@ -87,7 +83,7 @@ function databaseHomes(
       name: database.name,
       roles: present([...ownRoles(database), ...roles]),
       aliases: inside.map(({ alias }) => alias),
-      rules: (rules.get(database.id) ?? []).map(admitting),
+      rules: rules.get(database.id) ?? [],
     });
   });
 }
@@ -118,8 +114,20 @@ function withShadow(name: string): string[] {
   return [name, DatabaseName.of(name).shadow.value];
 }
 
-function admitting({ id, network }: RuleRow): AdmittingRule {
-  return { id, network: Cidr.parse(network) };
+/** For each home's id. Networks are often the same, and reading one is most of the work. */
+function admittingRules(rows: readonly RulesRow[]): Map<string, AdmittingRule[]> {
+  const networks = new Map<string, Cidr>();
+  const read = (text: string) => {
+    const network = networks.get(text) ?? Cidr.parse(text);
+    networks.set(text, network);
+    return network;
+  };
+  return new Map(
+    rows.map(({ databaseId, tenantId, inForce }) => [
+      databaseId ?? tenantId ?? '',
+      (inForce ?? []).map(([id, network]) => ({ id, network: read(network) })),
+    ]),
+  );
 }
 
 function peers(rows: AccessRows, port: AccessPort): Cidr[] {

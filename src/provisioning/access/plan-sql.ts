@@ -5,18 +5,16 @@ export const IS_ANYTHING_GUARDED = `
       OR EXISTS (SELECT FROM tenants WHERE NOT external_access)
       OR EXISTS (SELECT FROM login_roles WHERE networks IS NOT NULL) AS guarded`;
 
-/** Every rule of the server's homes, in force or not: $1 the server. */
+/** What is listed for each home of the server ($1), and of that what is in force. In one row a home it costs a third. */
 export const FIND_RULES = `
-  SELECT r.id, r.database_id AS "databaseId", r.tenant_id AS "tenantId", r.network::text AS network,
-         r.removed_at IS NOT NULL AS "isRemoved",
-         COALESCE(r.expires_at <= statement_timestamp(), false) AS "isExpired",
-         r.applied_at IS NOT NULL AS "isApplied",
-         r.expired_at IS NOT NULL AS "isEnded"
+  SELECT r.database_id AS "databaseId", r.tenant_id AS "tenantId",
+         json_agg(json_build_array(r.id, r.network))
+           FILTER (WHERE r.expires_at IS NULL OR r.expires_at > statement_timestamp()) AS "inForce"
   FROM whitelist_rules r
   LEFT JOIN databases d ON d.id = r.database_id
   LEFT JOIN tenants t ON t.id = r.tenant_id
-  WHERE COALESCE(d.server_id, t.server_id) = $1
-  ORDER BY r.network, r.id`;
+  WHERE COALESCE(d.server_id, t.server_id) = $1 AND r.removed_at IS NULL
+  GROUP BY r.database_id, r.tenant_id`;
 
 /** $2: those that have rules. $3: whether homes without rules are closed unless they say otherwise. */
 export const FIND_GUARDED_DATABASES = `

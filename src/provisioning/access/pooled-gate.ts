@@ -7,9 +7,7 @@ import type { ProbeAnswer } from '../../infra/hba/probe.js';
 import { type RemoteAccess, renderHba } from '../../infra/pgbouncer/hba.js';
 import type { PgBouncerAdmin } from '../../infra/pgbouncer/pgbouncer-admin.js';
 import { entranceOptions, isOnThisMachine } from '../../infra/postgres/entrance.js';
-import type { AccessPlan } from './access-plan.js';
 import type { Gate } from './gate.js';
-import { guardLines } from './guard-lines.js';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 
@@ -22,6 +20,7 @@ interface PooledGateOptions {
 
 /** PgBouncer's port and its HBA file, which is all Rowhouse's. */
 export class PooledGate implements Gate {
+  readonly port = 'pooled';
   readonly name = 'PgBouncer';
   readonly suspicion: string;
   private readonly path: string;
@@ -35,7 +34,7 @@ export class PooledGate implements Gate {
     return (await attemptOnFile(this.path, 'read', () => findText(this.path))) ?? '';
   }
 
-  render(_former: string, plan: AccessPlan, probe: ProbeAnswer): string {
+  render(_former: string, guards: string, probe: ProbeAnswer): string {
     const { config, pooler } = this.options;
     return renderHba({
       adminUser: pooler.adminUser,
@@ -43,7 +42,7 @@ export class PooledGate implements Gate {
       controlUser: config.control.user,
       controlDatabase: config.control.database,
       ownAccess: ownAccess(pooler, config.server.tls),
-      guards: guardLines(plan, 'pooled'),
+      guards,
       probe,
     });
   }
