@@ -62,7 +62,7 @@ function toRowhouseError(what: string, error: unknown): unknown {
   if (state === SQLSTATE.insufficientPrivilege) {
     return new RowhouseError(
       'CONFLICT',
-      `pg_hba.conf could not be ${what}: PG_ADMIN_USER must be a superuser (or have pg_read_server_files, pg_execute_server_program, and EXECUTE on pg_read_binary_file, pg_hba_file_rules and pg_reload_conf); or PG_HBA_FILE must name the file where it is on this machine.`,
+      `pg_hba.conf could not be ${what} through SQL: PG_ADMIN_USER must be a superuser for that, or PG_HBA_FILE must name the file where it is on this machine.`,
       { cause: error },
     );
   }
