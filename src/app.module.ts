@@ -11,6 +11,7 @@ import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
 import { CapacityModule } from './modules/capacity/capacity.module.js';
 import { CredentialsModule } from './modules/credentials/credentials.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
+import { EncryptionModule } from './modules/encryption/encryption.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { HostsModule } from './modules/hosts/hosts.module.js';
 import { LeakTestModule } from './modules/leak-test/leak-test.module.js';
@@ -23,6 +24,7 @@ import { ServersModule } from './modules/servers/servers.module.js';
 import { TemplatesModule } from './modules/templates/templates.module.js';
 import { TenantSqlModule } from './modules/tenant-sql/tenant-sql.module.js';
 import { TenantsModule } from './modules/tenants/tenants.module.js';
+import { WhitelistsModule } from './modules/whitelists/whitelists.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 
@@ -60,6 +62,7 @@ export class AppModule {
         ProvisioningModule,
         ApiKeysModule,
         AddressBansModule,
+        EncryptionModule,
         HealthModule,
         MetricsModule,
         OperationsApiModule,
@@ -75,6 +78,7 @@ export class AppModule {
         MigrationsModule,
         PartitionsModule,
         CapacityModule,
+        WhitelistsModule,
         ...more,
       ],
     };

@@ -120,6 +120,13 @@ export class DatabaseProvisioner {
     return this.dropDatabase(server, shadowOf(home));
   }
 
+  /** Throws OWNERSHIP_MISMATCH when a database or role of the home's names is another's. Changes nothing. */
+  async assertOwned(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    await findOwned(server, home);
+    await findOwned(server, shadowOf(home));
+    await this.roles.find(server, home);
+  }
+
   /** Drops it with everybody who is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
   async dropDatabase(server: ManagedServer, home: OwnedDatabase): Promise<void> {
     const found = await findOwned(server, home);

@@ -7,6 +7,7 @@ import { SessionPatrol } from './access/session-patrol.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
+import { LockPatrol } from './lock-patrol.js';
 import { AccessGroups } from './logins/access-groups.js';
 import { FurtherLogins } from './logins/further-logins.js';
 import { LoginHomes } from './logins/login-home.js';
@@ -92,6 +93,7 @@ const PUBLIC_PROVIDERS = [
     AccessGroups,
     AccessPeers,
     PatrolJob,
+    LockPatrol,
     ReconciliationJob,
     Repair,
     RoleProvisioner,

@@ -146,7 +146,9 @@ async function disentangle({ postgres }: ManagedServer, role: RoleRow): Promise<
   const name = RoleName.of(role.name);
   const places = await postgres.query<{ database: string; owner: string }>(FIND_ENTANGLEMENTS, [role.oid]);
   for (const { database, owner } of places) {
-    await postgres.inDatabase(database, (client) => client.query(disentangleRole(name, owner)));
+    await postgres.inDatabase(database, (client) =>
+      postgres.unhindered(client, () => client.query(disentangleRole(name, owner))),
+    );
   }
   await postgres.execute(dropOwned(name));
 }

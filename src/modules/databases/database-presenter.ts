@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { MASK } from '../../kernel/masking.js';
+import { homeAccess } from '../../provisioning/access/home-access.js';
 import { loginName } from '../../provisioning/logins/login-names.js';
 import type { Overlap } from '../../provisioning/logins/login-store.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
@@ -50,6 +51,8 @@ export class DatabasePresenter {
       idle_in_transaction_timeout_ms: database.idleInTransactionTimeoutMs,
       extensions: database.extensions,
       deletion_protection: database.deletionProtection,
+      external_access: database.externalAccess,
+      access: homeAccess({ ...database, host: null }, this.config.defaultAccess),
       ...connectionStrings(this.target(database, password)),
       shadow_created_at: database.shadowCreatedAt?.toISOString() ?? null,
       created_at: database.createdAt.toISOString(),

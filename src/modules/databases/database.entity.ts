@@ -53,6 +53,12 @@ export class DatabaseEntity {
   @Column('boolean', { name: 'deletion_protection' })
   deletionProtection!: boolean;
 
+  @Column('boolean', { name: 'external_access', nullable: true })
+  externalAccess!: boolean | null;
+
+  @Column('integer', { name: 'whitelist_size' })
+  whitelistSize!: number;
+
   @Column('text', { name: 'scram_verifier' })
   scramVerifier!: string;
 

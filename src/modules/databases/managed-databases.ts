@@ -23,6 +23,7 @@ export interface DatabaseWish {
   readonly lockTimeoutMs?: number;
   readonly idleInTransactionTimeoutMs?: number;
   readonly extensions?: string[];
+  readonly externalAccess?: boolean | null;
 }
 
 export interface ManagedDatabase extends DatabaseHome {
@@ -82,7 +83,7 @@ export class ManagedDatabases {
   changeLimits(
     tx: EntityManager,
     context: RequestContext,
-    { id, limits }: { id: string; limits: Partial<RoleSettings> },
+    { id, limits }: { id: string; limits: Partial<RoleSettings & { externalAccess: boolean | null }> },
   ): Promise<Operation | null> {
     return this.settings.begin(tx, { ...context, idempotencyKey: null }, { id, dto: limits });
   }

@@ -37,6 +37,8 @@ export function newDatabase(
     ...settings,
     extensions: dto.extensions ?? [],
     deletionProtection: dto.deletionProtection ?? false,
+    externalAccess: dto.externalAccess ?? null,
+    whitelistSize: 0,
     scramVerifier: credentials.verifier,
     passwordCiphertext: credentials.ciphertext,
     createdAt: at,

@@ -74,6 +74,7 @@ export class TenantLifecycleService {
     const { tenant, operation } = await this.commands.start(context, id, {
       kind: 'tenant.delete',
       from: ['active', 'suspended', 'failed'],
+      recall: async (tx) => ({ former: await this.repository.statusOf(tx, id) }),
       prepare: async (tx, found) => {
         if (found.deletionProtection) {
           throw new RowhouseError(

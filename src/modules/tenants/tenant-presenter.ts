@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { MASK } from '../../kernel/masking.js';
+import { homeAccess } from '../../provisioning/access/home-access.js';
 import { loginName } from '../../provisioning/logins/login-names.js';
 import type { Overlap } from '../../provisioning/logins/login-store.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
@@ -14,7 +15,7 @@ import type {
   TenantStringsDto,
   TenantWithPasswordDto,
 } from './dto/tenant.dto.js';
-import { aliasOf, type Tenant } from './tenant.js';
+import { accessTerms, aliasOf, type Tenant } from './tenant.js';
 
 /** Turns rows into answers. Without a password, the strings are masked. */
 @Injectable()
@@ -64,6 +65,8 @@ export class TenantPresenter {
       lock_timeout_ms: tenant.lockTimeoutMs,
       idle_in_transaction_timeout_ms: tenant.idleInTransactionTimeoutMs,
       deletion_protection: tenant.deletionProtection,
+      external_access: tenant.externalAccess,
+      access: homeAccess(accessTerms(tenant), this.config.defaultAccess),
       metadata: tenant.metadata,
       cloned_from: tenant.clonedFrom,
       ...this.strings(tenant, password),

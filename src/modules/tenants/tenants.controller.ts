@@ -156,7 +156,7 @@ export class TenantsController {
   @RequireScope('tenants:write')
   @Summary(
     'Clone a tenant',
-    'A new tenant beside this one, of the same isolation, limits and template; with its rows if asked for. The password is whole in this answer only.',
+    'A new tenant beside this one, of the same isolation, limits, template and whitelist; with its rows if asked for. The password is whole in this answer only.',
   )
   @ApiEnvelope(TenantWithPasswordDto, { status: 201 })
   @ApiAccepted(TenantCredentialsOperationDto)

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { OperationDto } from '../../../operations/operation.dto.js';
+import { HOME_ACCESS, type HomeAccess } from '../../../provisioning/access/home-access.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../connection-strings.js';
 import { DATABASE_STATUSES, type DatabaseStatus } from '../database-status.js';
 
@@ -116,6 +117,23 @@ export class DatabaseDto extends ConnectionStringsDto {
 
   @ApiProperty({ example: false })
   deletion_protection!: boolean;
+
+  @ApiProperty({
+    description: 'Who gets in while the whitelist is empty, as asked for; null: as the server is configured.',
+    type: Boolean,
+    nullable: true,
+    example: null,
+  })
+  external_access!: boolean | null;
+
+  @ApiProperty({
+    description:
+      'Who gets in: `open`: everybody, with TLS. `restricted`: the networks of the whitelist alone. `closed`: nobody.',
+    enum: HOME_ACCESS,
+    enumName: 'HomeAccess',
+    example: 'open',
+  })
+  access!: HomeAccess;
 
   @ApiProperty({
     description: 'When its shadow database was made; null while there is none.',

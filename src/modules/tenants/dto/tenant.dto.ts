@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { OperationDto } from '../../../operations/operation.dto.js';
+import { HOME_ACCESS, type HomeAccess } from '../../../provisioning/access/home-access.js';
 import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../../databases/connection-strings.js';
 import { PreviousDto } from '../../databases/dto/database.dto.js';
@@ -122,6 +123,23 @@ export class TenantDto extends TenantStringsDto {
 
   @ApiProperty({ example: false })
   deletion_protection!: boolean;
+
+  @ApiProperty({
+    description: 'Who gets in while the whitelist is empty, as asked for; null: as the server is configured.',
+    type: Boolean,
+    nullable: true,
+    example: null,
+  })
+  external_access!: boolean | null;
+
+  @ApiProperty({
+    description:
+      'Who gets in: `open`: everybody, with TLS. `restricted`: the networks of its whitelist, or of its hosting database, alone. `closed`: nobody.',
+    enum: HOME_ACCESS,
+    enumName: 'HomeAccess',
+    example: 'open',
+  })
+  access!: HomeAccess;
 
   @ApiProperty({ type: 'object', additionalProperties: true, example: { plan: 'gold' } })
   metadata!: Readonly<Record<string, unknown>>;

@@ -124,6 +124,12 @@ export class SchemaProvisioner {
     for (const role of roles) await this.roles.awaitNoSessions(server, role);
   }
 
+  /** Throws OWNERSHIP_MISMATCH when `dropSchema` or `dropRole` would. Changes nothing. */
+  async assertOwned(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    await this.connections.use(server, tenant.databaseName, (client) => this.findOwned(client, tenant));
+    await this.roles.find(server, tenant);
+  }
+
   /** Drops the schema with all that is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
   async dropSchema(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
     await this.connections.use(server, tenant.databaseName, async (client) => {
