@@ -98,12 +98,16 @@ function toDirect({ username, address, applicationName, since }: Backend): Login
   return { username, port: 'direct', address: address?.split('/')[0] ?? null, applicationName, since };
 }
 
-function toPooled(client: PoolerClient): LoginSession {
+function toPooled({ user, addr, port, application_name = '', connect_time }: PoolerClient): LoginSession {
+  const suffix = ` - ${addr}:${port}`;
   return {
-    username: client.user,
+    username: user,
     port: 'pooled',
-    address: client.addr === 'unix' ? null : client.addr,
-    applicationName: client.application_name ?? '',
-    since: new Date(client.connect_time.replace(/^(\S+) (\S+) UTC$/, '$1T$2Z')),
+    address: addr === 'unix' ? null : addr,
+    // The stack's PgBouncer adds the address (application_name_add_host), in its own lists too.
+    applicationName: application_name.endsWith(suffix)
+      ? application_name.slice(0, -suffix.length)
+      : application_name,
+    since: new Date(connect_time.replace(/^(\S+) (\S+) UTC$/, '$1T$2Z')),
   };
 }
