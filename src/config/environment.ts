@@ -61,6 +61,10 @@ export class Environment {
   @Max(PORT_MAX)
   DB_PORT = 5432;
 
+  @IsOptional()
+  @Matches(/^\//, { message: 'DB_SOCKET_DIR must be an absolute path' })
+  DB_SOCKET_DIR?: string;
+
   @IsString()
   DB_USER = 'rowhouse';
 
@@ -78,6 +82,10 @@ export class Environment {
 
   @IsString()
   PG_ADMIN_PASSWORD = '';
+
+  @IsOptional()
+  @IsString()
+  PG_HBA_FILE?: string;
 
   @ToBoolean()
   @IsBoolean()
@@ -210,6 +218,9 @@ export class Environment {
   @Min(1)
   @Max(3600)
   REQUEST_TIMEOUT_SECONDS = 30;
+
+  @IsIn(['open', 'closed'])
+  DEFAULT_ACCESS = 'open';
 
   @IsProxyTrust()
   TRUST_PROXY = 'false';

@@ -1,7 +1,12 @@
-/** Routes outside `/api`. */
-export const UNPREFIXED = ['health', 'health/ready'];
-
 /** Monitors and load balancers ask these all the time. */
-export const HEALTH_ROUTES: ReadonlySet<string> = new Set(UNPREFIXED.map((path) => `/${path}`));
+const HEALTH = ['health', 'health/ready'];
+
+export const HEALTH_ROUTES: ReadonlySet<string> = new Set(HEALTH.map((path) => `/${path}`));
+
+export const API = 'api';
+
+/** Routes outside `/api`. */
+export const UNPREFIXED = ['/', ...HEALTH, 'metrics'];
 
 export const DOCS = 'docs';
+export const DOCS_JSON = 'docs-json';

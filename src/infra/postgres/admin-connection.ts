@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg';
 import type { ServerConfig } from '../../config/config.js';
-import { tlsOptions } from '../control-db/connection.js';
+import { entranceOptions } from './entrance.js';
 
 export const CONNECT_TIMEOUT_MS = 3_000;
 export const STATEMENT_TIMEOUT_MS = 60_000;
@@ -62,17 +62,15 @@ export interface AdminTarget {
 
 /** node-postgres options for administration: a superuser session in `database`, on the direct port. */
 export function adminConnection(
-  { host, port, adminUser, adminPassword, tls }: ServerConfig,
+  server: ServerConfig,
   caFile: string | null,
   { database, serverVersionNum }: AdminTarget,
 ): ClientConfig {
   return {
-    host,
-    port,
-    user: adminUser,
-    password: adminPassword,
+    ...entranceOptions(server, server.tls, caFile),
+    user: server.adminUser,
+    password: server.adminPassword,
     database,
-    ssl: tlsOptions(tls, caFile),
     application_name: 'rowhouse',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,

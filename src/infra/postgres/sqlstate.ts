@@ -1,5 +1,6 @@
 /** The error codes that Rowhouse tells apart (PostgreSQL manual, appendix A). */
 export const SQLSTATE = {
+  adminShutdown: '57P01',
   checkViolation: '23514',
   deadlockDetected: '40P01',
   dependentObjectsStillExist: '2BP01',
@@ -8,6 +9,7 @@ export const SQLSTATE = {
   duplicateSchema: '42P06',
   duplicateTable: '42P07',
   foreignKeyViolation: '23503',
+  externalRoutineException: '38000',
   featureNotSupported: '0A000',
   insufficientPrivilege: '42501',
   invalidAuthorization: '28000',
@@ -22,6 +24,7 @@ export const SQLSTATE = {
   queryCanceled: '57014',
   serializationFailure: '40001',
   tooManyConnections: '53300',
+  undefinedFile: '58P01',
   undefinedObject: '42704',
   undefinedTable: '42P01',
   uniqueViolation: '23505',

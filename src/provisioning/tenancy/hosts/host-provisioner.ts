@@ -9,14 +9,16 @@ import {
   type SchemaRow,
   setPassword,
 } from '../../../infra/postgres/host-sql.js';
+import { joinGroup } from '../../../infra/postgres/login-sql.js';
 import { createRole, type RoleRow } from '../../../infra/postgres/role-sql.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../../kernel/errors.js';
 import { DatabaseName, quoteLiteral, RoleName } from '../../../kernel/identifiers.js';
+import { accessGroups } from '../../logins/login-names.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { markOf, ownershipMismatch } from '../../marks.js';
 import { HostConnections } from './host-connections.js';
-import { hostRoles } from './host-roles.js';
+import { type HostRoles, hostRoles } from './host-roles.js';
 import { sharedSchema } from './shared-schema.js';
 
 export interface HostTarget {
@@ -37,7 +39,7 @@ const STAMP = `SELECT pg_catalog.obj_description(oid, 'pg_namespace') AS stamp F
   WHERE nspname = 'shared'`;
 const INSTALL_PATIENCE = `SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s'`;
 
-/** Makes a database into one that can hold tenants: four roles and the schema `shared`. Every method may run again. */
+/** Makes a database into one that can hold tenants: the roles around it and the schema `shared`. Every method may run again. */
 @Injectable()
 export class HostProvisioner {
   constructor(private readonly connections: HostConnections) {}
@@ -49,6 +51,7 @@ export class HostProvisioner {
     const owner = target.ownerRole === null ? null : RoleName.of(target.ownerRole);
     await server.postgres.execute(grantHost(DatabaseName.of(target.databaseName), roles, owner));
     await this.connections.use(server, target.databaseName, installShared);
+    if (owner) await letReadersIn(server, roles, accessGroups(owner.value).readers);
   }
 
   /** Lets the template's tables stand in the schema `public` of a tenant's own database, with `shared` behind it. */
@@ -92,6 +95,12 @@ export class HostProvisioner {
     if (found.get(roles.provisioner.value)?.canLogin !== true)
       await this.connections.setPassword(server, databaseName);
   }
+}
+
+/** Those who read the database read of its tenants what `_readonly` does. */
+async function letReadersIn(server: ManagedServer, roles: HostRoles, readers: RoleName): Promise<void> {
+  const found = await findRoles(server, [readers]);
+  if (found.size > 0) await server.postgres.execute(joinGroup(readers, roles.readonly));
 }
 
 async function installShared(client: ClientBase): Promise<void> {
