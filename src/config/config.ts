@@ -9,9 +9,12 @@ export interface Endpoint {
 
 export type TlsMode = 'disable' | 'require' | 'verify-full';
 export type ProcessRole = 'all' | 'api' | 'worker';
+/** Who gets into a home that has no rules: everybody with TLS, or nobody. */
+export type DefaultAccess = 'open' | 'closed';
 
 /** PgBouncer in front of the server. */
 export interface PoolerConfig extends Endpoint {
+  readonly socketDirectory: string | null;
   readonly adminUser: string;
   readonly adminPassword: string;
   readonly authUser: string;
@@ -22,13 +25,21 @@ export interface PoolerConfig extends Endpoint {
 
 /** The PostgreSQL server that the environment names, with the rights to create roles and databases on it. */
 export interface ServerConfig extends Endpoint {
+  /**
+   * Where the Unix sockets of PostgreSQL and PgBouncer are, by which Rowhouse reaches both, and PgBouncer PostgreSQL:
+   * then whoever comes over the network is a client. Null: it is reached over the network as well.
+   */
+  readonly socketDirectory: string | null;
   readonly adminUser: string;
   readonly adminPassword: string;
   readonly tls: TlsMode;
   readonly pooler: PoolerConfig | null;
+  /** pg_hba.conf on this machine; null: it is read and written through SQL. */
+  readonly hbaFile: string | null;
 }
 
 export interface ControlDatabaseConfig extends Endpoint {
+  readonly socketDirectory: string | null;
   readonly user: string;
   readonly password: string;
   readonly database: string;
@@ -75,6 +86,8 @@ export interface Config {
   readonly redisUrl: string | null;
   /** 32 bytes, or null: then no password can be shown again. */
   readonly encryptionKey: Buffer | null;
+  /** Keys of before, with which secrets may be sealed still; each 32 bytes. */
+  readonly formerEncryptionKeys: readonly Buffer[];
   readonly databases: { readonly defaultMaxConnections: number; readonly warmPoolSize: number };
   readonly tenants: {
     readonly defaultMaxConnections: number;
@@ -84,6 +97,7 @@ export interface Config {
     readonly perDatabase: number;
   };
   readonly operations: { readonly leaseSeconds: number };
+  readonly defaultAccess: DefaultAccess;
 }
 
 /** The dependency-injection token of the configuration. */
@@ -116,6 +130,7 @@ export function toConfig(env: Environment): Config {
     control: {
       host: entry.host,
       port: entry.port,
+      socketDirectory: env.DB_SOCKET_DIR ?? null,
       user: env.DB_USER,
       password: env.DB_PASSWORD,
       database: env.DB_NAME,
@@ -126,15 +141,18 @@ export function toConfig(env: Environment): Config {
     server: {
       host: dbHost,
       port: env.DB_PORT,
+      socketDirectory: env.DB_SOCKET_DIR ?? null,
       adminUser: env.PG_ADMIN_USER,
       adminPassword: env.PG_ADMIN_PASSWORD,
       tls: env.DB_SSL as TlsMode,
       pooler,
+      hbaFile: env.PG_HBA_FILE ?? null,
     },
     publicHost: env.PUBLIC_HOST ?? null,
     caFile: env.TLS_CA_FILE ?? null,
     redisUrl: env.REDIS_URL ?? null,
     encryptionKey: env.ENCRYPTION_KEY ? decodeKey(env.ENCRYPTION_KEY) : null,
+    formerEncryptionKeys: listOf(env.ENCRYPTION_KEY_PREVIOUS).map(decodeKey),
     databases: {
       defaultMaxConnections: env.DATABASE_MAX_CONNECTIONS,
       warmPoolSize: env.WARM_POOL_SIZE,
@@ -145,6 +163,7 @@ export function toConfig(env: Environment): Config {
       perDatabase: env.TENANTS_PER_DATABASE,
     },
     operations: { leaseSeconds: env.OPERATION_LEASE_SECONDS },
+    defaultAccess: env.DEFAULT_ACCESS as DefaultAccess,
   });
 }
 
@@ -158,6 +177,7 @@ function toPooler(env: Environment, dbHost: string): PoolerConfig | null {
   return {
     host: env.DB_PGBOUNCER_HOST ?? dbHost,
     port: env.DB_PGBOUNCER_PORT,
+    socketDirectory: env.DB_SOCKET_DIR ?? null,
     adminUser: env.PGBOUNCER_ADMIN_USER,
     adminPassword: env.PGBOUNCER_ADMIN_PASSWORD,
     authUser: env.PGBOUNCER_AUTH_USER,

@@ -27,7 +27,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
 const OPTIONAL_VARIABLES = [
   'API_KEY',
   'DB_HOST',
+  'DB_SOCKET_DIR',
   'DB_PGBOUNCER_HOST',
+  'PG_HBA_FILE',
   'PGBOUNCER_CONFIG_DIR',
   'PUBLIC_HOST',
   'TLS_CA_FILE',
@@ -35,6 +37,7 @@ const OPTIONAL_VARIABLES = [
   'TLS_KEY_FILE',
   'REDIS_URL',
   'ENCRYPTION_KEY',
+  'ENCRYPTION_KEY_PREVIOUS',
   'CORS_ORIGINS',
 ] as const satisfies readonly (keyof Environment)[];
 

@@ -38,6 +38,7 @@ const IDEMPOTENCY_KEY = {
 
 const TAGS: Readonly<Record<string, string>> = {
   Databases: 'Managed databases, their credentials and connection strings',
+  Whitelists: 'From which networks databases and tenants may be reached, on both ports',
   Templates: "Versioned SQL that tenants' schemas are made of",
   Migrations: "Template versions on their way to the template's tenants",
   'Partition policies': 'Partitioned tables of many tenants, made ahead of time and retired',

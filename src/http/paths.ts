@@ -6,7 +6,7 @@ export const HEALTH_ROUTES: ReadonlySet<string> = new Set(HEALTH.map((path) => `
 export const API = 'api';
 
 /** Routes outside `/api`. */
-export const UNPREFIXED = ['/', ...HEALTH];
+export const UNPREFIXED = ['/', ...HEALTH, 'metrics'];
 
 export const DOCS = 'docs';
 export const DOCS_JSON = 'docs-json';

@@ -27,6 +27,7 @@ export const SCOPES = [
   'api-keys:write',
   'bans:read',
   'bans:write',
+  'metrics:read',
   'servers:read',
   'servers:reconcile',
   '*',

@@ -1,4 +1,6 @@
 import type { EntityManager } from 'typeorm';
+import { PROBE_DATABASE } from '../infra/hba/probe.js';
+import { LOOKUP_DATABASE } from '../infra/pgbouncer/auth-query.js';
 import type { PoolerAlias } from '../infra/pgbouncer/databases-ini.js';
 import { DatabaseName } from '../kernel/identifiers.js';
 import type { ManagedServer } from './managed-server.js';
@@ -46,23 +48,42 @@ const FIND_POOLED_HOMES = `
   FROM leak_probes p JOIN databases d ON d.id = p.database_id
   WHERE p.server_id = $1 AND p.is_open`;
 
-/** All aliases that the server's pooler shall serve, after the control database. */
+/** All aliases that the server's pooler shall serve, after the control database: the probe's and those of homes. */
 export async function readAliases(
   tx: EntityManager,
   server: ManagedServer,
   stock: StockLimits,
 ): Promise<PoolerAlias[]> {
   const homes: PooledHome[] = await tx.query(FIND_POOLED_HOMES, [server.id, stock.database, stock.tenant]);
-  return homes.flatMap((home) => toAliases(server, home));
+  return [...probeAlias(server), ...homes.flatMap((home) => toAliases(server, home))];
 }
 
-function toAliases({ config: { host, port, pooler } }: ManagedServer, home: PooledHome): PoolerAlias[] {
+/** Without an entry, the pooler would turn the probe away before it looks at its rules. Nobody gets in by it. */
+function probeAlias({ config: { host, port, pooler, socketDirectory } }: ManagedServer): PoolerAlias[] {
+  if (!pooler) return [];
+  const { authUser } = pooler;
+  return [
+    {
+      name: PROBE_DATABASE,
+      host: socketDirectory ?? host,
+      port,
+      database: LOOKUP_DATABASE,
+      poolSize: 1,
+      authUser,
+    },
+  ];
+}
+
+function toAliases(
+  { config: { host, port, pooler, socketDirectory } }: ManagedServer,
+  home: PooledHome,
+): PoolerAlias[] {
   const sizes = poolSizes(home);
   if (!pooler) return [];
   const { authUser } = pooler;
   const main = {
     name: home.name,
-    host,
+    host: socketDirectory ?? host,
     port,
     database: home.host ?? home.name,
     poolSize: sizes.main,

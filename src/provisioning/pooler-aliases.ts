@@ -2,11 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
-import { tlsOptions } from '../infra/control-db/connection.js';
 import type { PoolerAlias } from '../infra/pgbouncer/databases-ini.js';
 import type { PgBouncerAdmin, PoolerPool } from '../infra/pgbouncer/pgbouncer-admin.js';
+import { entranceOptions } from '../infra/postgres/entrance.js';
 import { isUnavailable } from '../infra/postgres/sqlstate.js';
 import { DatabaseName } from '../kernel/identifiers.js';
+import { AccessSync } from './access/access-sync.js';
 import { readAliases } from './alias-reader.js';
 import { Coalescer } from './coalescer.js';
 import type { DatabaseHome } from './database-home.js';
@@ -14,13 +15,12 @@ import { stockLimits } from './default-settings.js';
 import type { ManagedServer } from './managed-server.js';
 import { pollUntil } from './poll.js';
 import { poolSizes } from './pool-sizes.js';
-import { applyPoolerFiles } from './pooler-files.js';
+import { applyDatabasesIni } from './pooler-files.js';
+import { resumeAlias } from './resume-alias.js';
+import { lockServerFiles } from './server-files-lock.js';
 
 const CONFIRMATION_PATIENCE_MS = 5_000;
 const LOGIN_TIMEOUT_MS = 5_000;
-
-/** Every process that writes a server's pooler files holds this lock from reading the rows until they are live. */
-const LOCK = `SELECT pg_advisory_xact_lock(hashtextextended('rowhouse pooler files ' || $1, 0))`;
 
 type PooledHome = Pick<DatabaseHome, 'databaseName' | 'maxConnections' | 'shadowDatabaseOid'>;
 
@@ -34,15 +34,17 @@ export class PoolerAliases {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     private readonly dataSource: DataSource,
+    private readonly access: AccessSync,
   ) {}
 
   /**
    * Makes the pooler serve what the control database says, in one go for all who ask meanwhile. Commit first. Throws
-   * SERVICE_UNAVAILABLE when the pooler does not show the entries afterwards: RELOAD itself never fails.
+   * SERVICE_UNAVAILABLE when the pooler does not show the entries afterwards: RELOAD itself never fails. What is new
+   * follows the rules of where it is when this returns.
    */
   sync(server: ManagedServer): Promise<void> {
     const known = this.syncs.get(server.id);
-    const coalescer = known ?? new Coalescer(() => this.apply(server));
+    const coalescer = known ?? new Coalescer(() => this.applyAndGuard(server));
     if (!known) this.syncs.set(server.id, coalescer);
     return coalescer.run();
   }
@@ -58,7 +60,7 @@ export class PoolerAliases {
     const entry = (await pooler?.databases())?.find(({ name }) => name === alias);
     if (!pooler || !entry) return;
     if (entry.disabled) await pooler.enable(alias);
-    if (entry.paused) await resume(pooler, alias);
+    if (entry.paused) await resumeAlias(pooler, alias);
   }
 
   /** Syncs only if the home's alias was not seen live with its pool size. */
@@ -77,7 +79,7 @@ export class PoolerAliases {
     if (!pooler) return;
     for (const alias of await servedOf(pooler, names)) {
       await pooler.kill(alias);
-      await resume(pooler, alias);
+      await resumeAlias(pooler, alias);
     }
   }
 
@@ -106,7 +108,7 @@ export class PoolerAliases {
     try {
       await work();
     } finally {
-      await resume(pooler, alias);
+      await resumeAlias(pooler, alias);
     }
   }
 
@@ -129,15 +131,20 @@ export class PoolerAliases {
     return this.logIn(server, { user: home.username, password, alias: home.databaseName });
   }
 
+  private async applyAndGuard(server: ManagedServer): Promise<void> {
+    await this.apply(server);
+    await this.access.follow(server);
+  }
+
   private async apply(server: ManagedServer): Promise<void> {
     const { pooler, config } = server;
     if (!pooler || !config.pooler) return;
     const { configDir } = config.pooler;
     if (configDir === null) return pooler.ping();
     await this.dataSource.transaction(async (tx) => {
-      await tx.query(LOCK, [server.id]);
+      await lockServerFiles(tx, server);
       const aliases = await readAliases(tx, server, stockLimits(this.config));
-      const { hasChanged, removed } = await applyPoolerFiles(this.config, configDir, aliases);
+      const { hasChanged, removed } = await applyDatabasesIni(configDir, aliases);
       if (!hasChanged && this.isServed(server, aliases)) return;
       this.served.delete(server.id);
       await pooler.reload();
@@ -158,14 +165,11 @@ export class PoolerAliases {
     { user, password, alias }: { user: string; password: string; alias: string },
   ): Promise<boolean> {
     if (!config.pooler) return false;
-    const { host, port } = config.pooler;
     const client = new Client({
-      host,
-      port,
+      ...entranceOptions(config.pooler, config.tls, this.config.caFile),
       user,
       password,
       database: alias,
-      ssl: tlsOptions(config.tls, this.config.caFile),
       application_name: 'rowhouse',
       connectionTimeoutMillis: LOGIN_TIMEOUT_MS,
     });
@@ -195,16 +199,6 @@ async function servedOf(pooler: PgBouncerAdmin, names: readonly string[]): Promi
 
 function hasServers(pool: PoolerPool): boolean {
   return pool.sv_active + pool.sv_idle + pool.sv_used + pool.sv_tested + pool.sv_login > 0;
-}
-
-/** RESUME fails when the alias is gone meanwhile, or not paused: either is what was wanted. */
-async function resume(pooler: PgBouncerAdmin, alias: string): Promise<void> {
-  try {
-    await pooler.resume(alias);
-  } catch (error) {
-    const entry = (await pooler.databases()).find((database) => database.name === alias);
-    if (entry?.paused) throw error;
-  }
 }
 
 function confirm(

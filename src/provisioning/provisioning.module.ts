@@ -1,8 +1,21 @@
 import { Module } from '@nestjs/common';
 import { SqlParser } from '../infra/sql-parser/sql-parser.js';
+import { AccessPeers } from './access/access-peers.js';
+import { AccessSync } from './access/access-sync.js';
+import { PatrolJob } from './access/patrol-job.js';
+import { SessionPatrol } from './access/session-patrol.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
+import { LockPatrol } from './lock-patrol.js';
+import { AccessGroups } from './logins/access-groups.js';
+import { FurtherLogins } from './logins/further-logins.js';
+import { LoginHomes } from './logins/login-home.js';
+import { LoginRotation } from './logins/login-rotation.js';
+import { LoginSessions } from './logins/login-sessions.js';
+import { LoginStore } from './logins/login-store.js';
+import { NewRotation } from './logins/new-rotation.js';
+import { OverlapWatch } from './logins/overlap-watch.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -34,9 +47,11 @@ import { VersionRunner } from './tenancy/versions/version-runner.js';
 import { WarmPool } from './warm-pool.js';
 
 const PUBLIC_PROVIDERS = [
+  AccessSync,
   DatabaseProvisioner,
   DriftReader,
   Extensions,
+  FurtherLogins,
   HomeCredentials,
   HostConnections,
   HostDoors,
@@ -47,6 +62,12 @@ const PUBLIC_PROVIDERS = [
   LeakProbeStore,
   LeakProbes,
   LeakTest,
+  LoginHomes,
+  LoginRotation,
+  LoginSessions,
+  LoginStore,
+  NewRotation,
+  OverlapWatch,
   PartitionKeeper,
   PartitionTargets,
   PoolerAliases,
@@ -56,6 +77,7 @@ const PUBLIC_PROVIDERS = [
   SchemaProvisioner,
   ScratchDatabase,
   ServerRegistry,
+  SessionPatrol,
   SqlParser,
   TemplateStore,
   TenantCopy,
@@ -66,7 +88,17 @@ const PUBLIC_PROVIDERS = [
 ];
 
 @Module({
-  providers: [...PUBLIC_PROVIDERS, ReconciliationJob, Repair, RoleProvisioner, ScratchPreparation],
+  providers: [
+    ...PUBLIC_PROVIDERS,
+    AccessGroups,
+    AccessPeers,
+    PatrolJob,
+    LockPatrol,
+    ReconciliationJob,
+    Repair,
+    RoleProvisioner,
+    ScratchPreparation,
+  ],
   exports: PUBLIC_PROVIDERS,
 })
 export class ProvisioningModule {}

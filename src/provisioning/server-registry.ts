@@ -5,6 +5,7 @@ import { PgBouncerAdmin } from '../infra/pgbouncer/pgbouncer-admin.js';
 import { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
 import { notFound, RowhouseError } from '../kernel/errors.js';
 import { newId } from '../kernel/ids.js';
+import { AccessSync } from './access/access-sync.js';
 import type { ManagedServer } from './managed-server.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { prepareServer } from './server-preparation.js';
@@ -43,6 +44,7 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
     @Inject(CONFIG) private readonly config: Config,
     private readonly dataSource: DataSource,
     private readonly aliases: PoolerAliases,
+    private readonly access: AccessSync,
   ) {
     const { server, caFile } = config;
     this.postgres = new PostgresAdmin(server, caFile);
@@ -143,6 +145,17 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
     };
     await recordFacts(this.dataSource, server);
     await this.aliases.sync(server);
+    await this.refreshAccess(server);
     return server;
+  }
+
+  /** Rules that a server does not take, for a line of an operator's, are no reason to stop everything else. */
+  private async refreshAccess(server: ManagedServer): Promise<void> {
+    try {
+      await this.access.refresh(server);
+    } catch (error) {
+      if (error instanceof RowhouseError && error.code === 'SERVICE_UNAVAILABLE') throw error;
+      this.logger.error(`The server "${DEFAULT_SERVER}" keeps its former access rules`, error);
+    }
   }
 }

@@ -5,6 +5,8 @@ import { runCommand } from '../infra/process/run-command.js';
 import { asService, type ServiceAccount } from './service-account.js';
 import { StackError } from './stack-error.js';
 
+const MAX_SOCKET_PATH = process.platform === 'linux' ? 108 : 104;
+
 /** Where each thing lives in the data directory. */
 export class DataDirectory {
   readonly lock: string;
@@ -20,6 +22,8 @@ export class DataDirectory {
   readonly pgbouncer: string;
   readonly redis: string;
   readonly logs: string;
+  /** Unix sockets of PostgreSQL and PgBouncer, for the service account and root only. */
+  readonly sockets: string;
 
   constructor(readonly root: string) {
     this.lock = join(root, 'lock');
@@ -33,6 +37,7 @@ export class DataDirectory {
     this.pgbouncer = join(root, 'pgbouncer');
     this.redis = join(root, 'redis');
     this.logs = join(root, 'logs');
+    this.sockets = join(root, 'run');
   }
 
   /** Makes what is missing. The path becomes a real one, without links, as the kernel shows it. */
@@ -41,6 +46,7 @@ export class DataDirectory {
     try {
       createDirectories(path);
       const directory = new DataDirectory(realpathSync(path));
+      directory.assertSocketsFit();
       for (const inner of [directory.tls, directory.logs]) mkdirSync(inner, { recursive: true, mode: 0o755 });
       directory.createServiceDirectories(account);
       await assertReachable(directory.root, account);
@@ -70,6 +76,15 @@ export class DataDirectory {
     return existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) : null;
   }
 
+  /** The kernel keeps the path of a Unix socket in a field of 108 bytes, 104 on macOS (unix(7)). */
+  private assertSocketsFit(): void {
+    const longest = join(this.sockets, '.s.PGSQL.65535');
+    if (Buffer.byteLength(longest) < MAX_SOCKET_PATH) return;
+    throw new StackError(
+      `The path of the data directory ${this.root} is too long for Unix sockets below it: choose a ROWHOUSE_DATA_DIR of at most ${MAX_SOCKET_PATH - 1 - (Buffer.byteLength(longest) - Buffer.byteLength(this.root))} bytes`,
+    );
+  }
+
   private createServiceDirectories(account: ServiceAccount | null): void {
     for (const path of [this.pgbouncer, this.redis]) {
       mkdirSync(path, { recursive: true });
@@ -77,6 +92,9 @@ export class DataDirectory {
       // Setgid: what Rowhouse writes here as root stays readable for the servers' group.
       chmodSync(path, 0o2750);
     }
+    mkdirSync(this.sockets, { recursive: true });
+    giveTo(this.sockets, account);
+    chmodSync(this.sockets, 0o700);
     assertOwner(this.postgres, account);
   }
 }

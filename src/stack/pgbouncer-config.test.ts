@@ -11,6 +11,7 @@ const settings: PoolerSettings = {
   version: '1.18.0',
   port: 6432,
   listenAddresses: ['127.0.0.1', '::1'],
+  socketDirectory: '/data/run',
   postgresPort: 5433,
   directory: '/data/pgbouncer',
   tls: { ca: '/tls/ca.crt', certificate: '/tls/server.crt', key: '/tls/server.key' },
@@ -24,7 +25,7 @@ const settings: PoolerSettings = {
 test('has the control database itself and includes what Rowhouse generates', () => {
   const lines = renderPgBouncerIni(settings).split('\n');
 
-  expect(lines).toContain('postgres_control = host=127.0.0.1 port=5433 dbname=postgres_control pool_size=30');
+  expect(lines).toContain('postgres_control = host=/data/run port=5433 dbname=postgres_control pool_size=30');
   expect(lines.indexOf('%include /data/pgbouncer/databases.ini')).toBeLessThan(lines.indexOf('[pgbouncer]'));
   expect(lines).toContain('auth_hba_file = /data/pgbouncer/hba.conf');
   expect(lines).toContain('listen_addr = 127.0.0.1,::1');
@@ -35,7 +36,7 @@ test('uses what a newer PgBouncer has, and names nothing that an older one would
 
   expect(render('1.18.0')).not.toMatch(/auth_dbname|rowhouse_lookup|max_prepared_statements/);
   expect(render('1.19.1')).toContain('auth_dbname = rowhouse_lookup');
-  expect(render('1.19.1')).toContain('rowhouse_lookup = host=127.0.0.1 port=5433 dbname=postgres\n');
+  expect(render('1.19.1')).toContain('rowhouse_lookup = host=/data/run port=5433 dbname=postgres\n');
   expect(render('1.19.1')).not.toContain('max_prepared_statements');
   expect(render('1.24.1')).toContain('max_prepared_statements = 200');
 });
@@ -58,9 +59,15 @@ test('quotes users and passwords', () => {
   expect(renderUserList({ app: 'a"b' })).toBe('"app" "a""b"\n');
 });
 
-test('lets nobody in but the control user and the console admin, from loopback, at first', () => {
+test('lets nobody in but the control user and the console admin, from this machine, at first', () => {
   const lines = renderFirstHba('postgres_control', 'rowhouse', 'admin').trim().split('\n');
 
-  expect(lines).toHaveLength(4);
-  expect(lines.every((line) => /(127\.0\.0\.1\/32|::1\/128) scram-sha-256$/.test(line))).toBe(true);
+  expect(lines).toEqual([
+    'local "postgres_control" "rowhouse" scram-sha-256',
+    'host "postgres_control" "rowhouse" 127.0.0.1/32 scram-sha-256',
+    'host "postgres_control" "rowhouse" ::1/128 scram-sha-256',
+    'local "pgbouncer" "admin" scram-sha-256',
+    'host "pgbouncer" "admin" 127.0.0.1/32 scram-sha-256',
+    'host "pgbouncer" "admin" ::1/128 scram-sha-256',
+  ]);
 });

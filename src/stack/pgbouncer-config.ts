@@ -1,4 +1,5 @@
 import { AUTH_QUERY, LOOKUP_ALIAS, LOOKUP_DATABASE } from '../infra/pgbouncer/auth-query.js';
+import { quoteValue } from '../infra/pgbouncer/databases-ini.js';
 import type { CertificateFiles } from './certificates.js';
 
 export interface PoolerSettings {
@@ -6,6 +7,8 @@ export interface PoolerSettings {
   readonly version: string;
   readonly port: number;
   readonly listenAddresses: readonly string[];
+  /** Where PostgreSQL's Unix socket is, and PgBouncer's own. */
+  readonly socketDirectory: string;
   readonly postgresPort: number;
   readonly directory: string;
   readonly tls: CertificateFiles;
@@ -23,15 +26,14 @@ const MAX_CLIENTS = 10_000;
 
 export function renderPgBouncerIni(settings: PoolerSettings): string {
   const { version, postgresPort, controlDatabase, controlPoolSize, directory } = settings;
-  const control = `host=127.0.0.1 port=${postgresPort} dbname=${controlDatabase} pool_size=${controlPoolSize}`;
+  const place = `host=${quoteValue(settings.socketDirectory)} port=${postgresPort}`;
+  const control = `${place} dbname=${controlDatabase} pool_size=${controlPoolSize}`;
   const parameters = Object.entries({ ...common(settings), ...versioned(settings) });
   return [
     '; Written at each start.',
     '[databases]',
     `${controlDatabase} = ${control}`,
-    ...(hasAuthDbname(version)
-      ? [`${LOOKUP_ALIAS} = host=127.0.0.1 port=${postgresPort} dbname=${LOOKUP_DATABASE}`]
-      : []),
+    ...(hasAuthDbname(version) ? [`${LOOKUP_ALIAS} = ${place} dbname=${LOOKUP_DATABASE}`] : []),
     `%include ${directory}/databases.ini`,
     '',
     '[pgbouncer]',
@@ -50,10 +52,11 @@ export function renderUserList(users: Readonly<Record<string, string>>): string 
 
 /** Lets Rowhouse in, and nobody else, until it has written the rules itself. */
 export function renderFirstHba(controlDatabase: string, controlUser: string, adminUser: string): string {
-  return ['127.0.0.1/32', '::1/128']
-    .flatMap((address) => [
-      `host "${controlDatabase}" "${controlUser}" ${address} scram-sha-256\n`,
-      `host "pgbouncer" "${adminUser}" ${address} scram-sha-256\n`,
+  const admitted = [`"${controlDatabase}" "${controlUser}"`, `"pgbouncer" "${adminUser}"`];
+  return admitted
+    .flatMap((who) => [
+      `local ${who} scram-sha-256\n`,
+      ...['127.0.0.1/32', '::1/128'].map((address) => `host ${who} ${address} scram-sha-256\n`),
     ])
     .join('');
 }
@@ -69,7 +72,8 @@ function common(settings: PoolerSettings): Record<string, string | number> {
   return {
     listen_addr: settings.listenAddresses.join(','),
     listen_port: settings.port,
-    unix_socket_dir: '',
+    unix_socket_dir: settings.socketDirectory,
+    unix_socket_mode: '0700',
     listen_backlog: 1024,
     max_client_conn: maxClients(settings.fileLimit),
     pool_mode: 'transaction',
@@ -86,7 +90,7 @@ function common(settings: PoolerSettings): Record<string, string | number> {
     client_tls_key_file: tls.key,
     // Asks no client for a certificate; without it, each RELOAD reads the system's whole bundle, which takes 30 ms.
     client_tls_ca_file: tls.ca,
-    // Over loopback, and 1.18 would replace every TLS server connection at each RELOAD.
+    // Over a Unix socket, and 1.18 would replace every TLS server connection at each RELOAD.
     server_tls_sslmode: 'disable',
     query_wait_timeout: 10,
     server_login_retry: 1,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeAtomically } from '../infra/pgbouncer/atomic-file.js';
+import { writeAtomically } from '../infra/files/atomic-file.js';
 import { LogFile } from '../infra/process/log-file.js';
 import { canConnect } from '../infra/process/ports.js';
 import { type StopStage, SupervisedProcess } from '../infra/process/supervised-process.js';
@@ -61,6 +61,7 @@ async function writeFiles(context: StackContext, binary: PoolerBinary, limit: nu
     version: binary.version,
     port: ports.DB_PGBOUNCER_PORT,
     listenAddresses,
+    socketDirectory: directory.sockets,
     postgresPort: ports.DB_PORT,
     directory: directory.pgbouncer,
     tls,

@@ -4,6 +4,7 @@ import { type PostgresSettings, renderPgHba, renderPostgresConf } from './postgr
 const settings: PostgresSettings = {
   port: 5432,
   listenAddresses: ['127.0.0.1', '::1'],
+  socketDirectory: '/run',
   tls: { ca: '/tls/ca.crt', certificate: "/tls/o'server.crt", key: '/tls/server.key' },
   memoryBytes: 2 ** 32,
   durable: true,

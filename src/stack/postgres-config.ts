@@ -3,6 +3,8 @@ import type { CertificateFiles } from './certificates.js';
 export interface PostgresSettings {
   readonly port: number;
   readonly listenAddresses: readonly string[];
+  /** Rowhouse and PgBouncer come through it, so that whoever comes by TCP is a client. */
+  readonly socketDirectory: string;
   readonly tls: CertificateFiles;
   readonly memoryBytes: number;
   /** False gives up crash safety for speed, for tests. */
@@ -41,7 +43,8 @@ function parameters(settings: PostgresSettings): Record<string, string> {
   return {
     listen_addresses: settings.listenAddresses.join(','),
     port: String(settings.port),
-    unix_socket_directories: '',
+    unix_socket_directories: settings.socketDirectory,
+    unix_socket_permissions: '0700',
     cluster_name: 'rowhouse',
     timezone: 'UTC',
     max_connections: String(MAX_CONNECTIONS),

@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'no
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { writeAtomically } from '../infra/pgbouncer/atomic-file.js';
+import { writeAtomically } from '../infra/files/atomic-file.js';
 import { sqlState } from '../infra/postgres/sqlstate.js';
 import { LogFile } from '../infra/process/log-file.js';
 import { CommandError, runCommand } from '../infra/process/run-command.js';
@@ -81,6 +81,7 @@ export async function postgresProcess(
   const settings = renderPostgresConf({
     port: ports.DB_PORT,
     listenAddresses,
+    socketDirectory: directory.sockets,
     tls,
     memoryBytes: totalmem(),
     durable,
@@ -121,7 +122,7 @@ export async function stopLeftoverPostgres({
 
 async function isPostgresReady({ ports, secrets, directory }: StackContext): Promise<boolean> {
   const client = new Client({
-    host: '127.0.0.1',
+    host: directory.sockets,
     port: ports.DB_PORT,
     user: STACK_NAMES.superuser,
     password: secrets.postgresPassword,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { writeAtomically } from '../infra/pgbouncer/atomic-file.js';
+import { writeAtomically } from '../infra/files/atomic-file.js';
 import { LogFile } from '../infra/process/log-file.js';
 import { SupervisedProcess } from '../infra/process/supervised-process.js';
 import { stopLeftovers } from './leftovers.js';

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { STACK_NAMES, type StackContext } from './stack-context.js';
 
 export type StackEnvSource = Pick<StackContext, 'directory' | 'ports' | 'secrets'> & {
@@ -16,6 +17,7 @@ export function stackEnv({
   return {
     PORT: String(ports.PORT),
     DB_HOST: '127.0.0.1',
+    DB_SOCKET_DIR: directory.sockets,
     DB_PORT: String(ports.DB_PORT),
     DB_USER: STACK_NAMES.controlUser,
     DB_PASSWORD: secrets.controlPassword,
@@ -23,6 +25,7 @@ export function stackEnv({
     DB_SSL: 'disable',
     PG_ADMIN_USER: STACK_NAMES.superuser,
     PG_ADMIN_PASSWORD: secrets.postgresPassword,
+    PG_HBA_FILE: join(directory.postgres, 'pg_hba.conf'),
     DB_PGBOUNCER_HOST: '127.0.0.1',
     DB_PGBOUNCER_PORT: String(ports.DB_PGBOUNCER_PORT),
     PGBOUNCER_ADMIN_USER: STACK_NAMES.poolerAdminUser,
@@ -35,6 +38,7 @@ export function stackEnv({
     TLS_CERT_FILE: directory.servedPair,
     TLS_KEY_FILE: directory.servedPair,
     ENCRYPTION_KEY: secrets.encryptionKey,
+    ENCRYPTION_KEY_PREVIOUS: secrets.formerEncryptionKeys.join(','),
     ...(withRedis && { REDIS_URL: `redis://:${secrets.redisPassword}@127.0.0.1:${ports.REDIS_PORT}` }),
   };
 }

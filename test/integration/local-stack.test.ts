@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,6 +85,26 @@ test('both ports answer, also to a client that verifies the certificate', async 
   expect(
     await query(stack, 'direct', 'SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()', ca),
   ).toEqual([{ version: 'TLSv1.3' }]);
+});
+
+test('PgBouncer comes over a Unix socket that others may not use: who comes by TCP is a client', async () => {
+  const stack = await start();
+  const sockets = stack.env['DB_SOCKET_DIR'] ?? '';
+  const ADDRESS = 'SELECT client_addr::text AS address FROM pg_stat_activity WHERE pid = pg_backend_pid()';
+
+  expect(await query(stack, 'pooled', ADDRESS)).toEqual([{ address: null }]);
+  expect(await query(stack, 'direct', ADDRESS)).toEqual([
+    { address: expect.stringMatching(/^(127\.0\.0\.1\/32|::1\/128)$/) },
+  ]);
+  expect(statSync(sockets).mode & 0o777).toBe(0o700);
+  expect(readdirSync(sockets)).toContain(`.s.PGSQL.${stack.env['DB_PGBOUNCER_PORT']}`);
+});
+
+test('a data directory whose sockets no path can name is refused before anything is made', async () => {
+  const deep = join(dataDir, 'd'.repeat(90));
+
+  await expect(start({ dataDir: deep })).rejects.toThrow(/too long for Unix sockets .* at most 8\d bytes/);
+  expect(existsSync(join(deep, 'postgres'))).toBe(false);
 });
 
 test('a second start keeps the data and the passwords', async () => {

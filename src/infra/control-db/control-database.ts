@@ -2,22 +2,20 @@ import { Client } from 'pg';
 import type { Config } from '../../config/config.js';
 import { quoteIdentifier, quoteLiteral } from '../../kernel/identifiers.js';
 import { scramVerifier } from '../../kernel/scram.js';
+import { entranceOptions } from '../postgres/entrance.js';
 import { SQLSTATE, sqlState } from '../postgres/sqlstate.js';
-import { tlsOptions } from './connection.js';
 
 /**
  * Makes the control role and the control database where they are missing, through the admin connection. Safe when
  * several processes start at once: the one that comes second finds what the first made.
  */
 export async function ensureControlDatabase(config: Config): Promise<void> {
-  const { host, port, adminUser, adminPassword, tls } = config.server;
+  const { adminUser, adminPassword, tls } = config.server;
   const client = new Client({
-    host,
-    port,
+    ...entranceOptions(config.server, tls, config.caFile),
     user: adminUser,
     password: adminPassword,
     database: 'postgres',
-    ssl: tlsOptions(tls, config.caFile),
     application_name: 'rowhouse',
     connectionTimeoutMillis: 5_000,
     options: '-c search_path=pg_catalog,pg_temp -c statement_timeout=60s -c lock_timeout=10s',

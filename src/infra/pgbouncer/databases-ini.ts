@@ -36,7 +36,8 @@ function renderAlias(alias: PoolerAlias): string {
   return `${plainName(name)} = ${target} pool_size=${poolSize}${limit} auth_user=${quoteValue(authUser)}\n`;
 }
 
-function quoteValue(value: string): string {
+/** A value of a connection string as PgBouncer reads it. Throws TypeError. */
+export function quoteValue(value: string): string {
   if (/[\0\r\n]/.test(value)) throw new TypeError('a value may not contain NUL or line breaks');
   return /^[\w./:-]+$/.test(value) ? value : `'${value.replaceAll("'", "''")}'`;
 }

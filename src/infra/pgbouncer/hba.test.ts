@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { Cidr } from '../../kernel/cidr.js';
+import { probeAnswerIn } from '../hba/probe.js';
 import { type HbaRules, renderHba } from './hba.js';
 
 const rules: HbaRules = {
@@ -7,6 +9,8 @@ const rules: HbaRules = {
   controlUser: 'control',
   controlDatabase: 'control_db',
   ownAccess: 'none',
+  guards: [],
+  probe: 'refuses',
 };
 
 function linesOf(overrides: Partial<HbaRules> = {}): string[] {
@@ -59,4 +63,31 @@ test('asks everybody else for TLS unless they come over loopback, and ends with 
 
 test('refuses a name that could break out of its quotes', () => {
   expect(() => renderHba({ ...rules, adminUser: 'a" all' })).toThrow('HBA');
+});
+
+test('lets only the lookup user ask for the probe, while it admits', () => {
+  const probe = (answer: HbaRules['probe']) =>
+    linesOf({ probe: answer }).filter((line) => line.includes('"rowhouse_access"'));
+
+  expect(probe('admits')).toEqual([
+    'local "rowhouse_access" "auth" scram-sha-256',
+    'host "rowhouse_access" "auth" 127.0.0.1/32 scram-sha-256',
+    'host "rowhouse_access" "auth" ::1/128 scram-sha-256',
+    ...probe('refuses'),
+  ]);
+  expect(probe('refuses').every((line) => line.endsWith(' reject'))).toBe(true);
+  for (const answer of ['admits', 'refuses'] as const) {
+    expect(probeAnswerIn(renderHba({ ...rules, probe: answer }))).toBe(answer);
+  }
+});
+
+test("puts the guards behind what keeps Rowhouse's own users apart, and before what is open to all", () => {
+  const network = Cidr.parse('10.0.0.0/8');
+  const lines = linesOf({
+    guards: [{ type: 'hostssl', databases: ['a', 'b'], users: 'all', network, method: 'scram-sha-256' }],
+  });
+
+  const guard = lines.indexOf('hostssl "a","b" all 10.0.0.0/8 scram-sha-256');
+  expect(guard).toBeGreaterThan(lines.indexOf('host all "control" ::/0 reject'));
+  expect(guard).toBeLessThan(lines.indexOf('local all all scram-sha-256'));
 });

@@ -1,3 +1,5 @@
+import { EVERYWHERE, type HbaLine, LOOPBACK, renderHbaLine } from '../hba/hba-line.js';
+import { PROBE_DATABASE, type ProbeAnswer } from '../hba/probe.js';
 import { LOOKUP_ALIAS } from './auth-query.js';
 
 /** From where the console and the control database may be reached besides loopback and Unix sockets. */
@@ -10,10 +12,11 @@ export interface HbaRules {
   readonly controlDatabase: string;
   /** For Rowhouse itself: `none` where it reaches the pooler over loopback. */
   readonly ownAccess: RemoteAccess;
+  /** Who reaches which home, where not everybody does. */
+  readonly guards: readonly HbaLine[];
+  readonly probe: ProbeAnswer;
 }
 
-const LOOPBACK = ['127.0.0.1/32', '::1/128'];
-const EVERYWHERE = ['0.0.0.0/0', '::/0'];
 const SCRAM = 'scram-sha-256';
 
 /**
@@ -23,47 +26,46 @@ const SCRAM = 'scram-sha-256';
  */
 export function renderHba(rules: HbaRules): string {
   const { adminUser, authUser, controlUser, controlDatabase, ownAccess } = rules;
-  return [
-    '# Written by Rowhouse. Changes are overwritten.\n',
+  const lines = [
     ...admit('pgbouncer', adminUser, ownAccess),
-    ...reject('"pgbouncer"', 'all'),
+    ...reject(['pgbouncer'], 'all'),
     ...admit(controlDatabase, controlUser, ownAccess),
-    ...reject(quote(controlDatabase), 'all'),
-    ...reject(quote(LOOKUP_ALIAS), 'all'),
-    ...[adminUser, authUser, controlUser].flatMap((user) => reject('all', quote(user))),
+    ...reject([controlDatabase], 'all'),
+    ...reject([LOOKUP_ALIAS], 'all'),
+    ...(rules.probe === 'admits' ? admit(PROBE_DATABASE, authUser, ownAccess) : []),
+    ...reject([PROBE_DATABASE], 'all'),
+    ...[adminUser, authUser, controlUser].flatMap((user) => reject('all', [user])),
+    ...rules.guards,
     ...admitAll(),
     ...reject('all', 'all'),
-  ].join('');
+  ];
+  return ['# Written by Rowhouse. Changes are overwritten.\n', ...lines.map(renderHbaLine)].join('');
 }
 
-function admit(database: string, user: string, access: RemoteAccess): string[] {
-  const who = `${quote(database)} ${quote(user)}`;
+function admit(database: string, user: string, access: RemoteAccess): HbaLine[] {
+  const line = { databases: [database], users: [user], method: SCRAM } as const;
   const remote = access === 'none' ? [] : EVERYWHERE;
   const type = access === 'tls' ? 'hostssl' : 'host';
   return [
-    `local ${who} ${SCRAM}\n`,
-    ...LOOPBACK.map((address) => `host ${who} ${address} ${SCRAM}\n`),
-    ...remote.map((address) => `${type} ${who} ${address} ${SCRAM}\n`),
+    { ...line, type: 'local', network: null },
+    ...LOOPBACK.map((network): HbaLine => ({ ...line, type: 'host', network })),
+    ...remote.map((network): HbaLine => ({ ...line, type, network })),
   ];
 }
 
-function admitAll(): string[] {
+function admitAll(): HbaLine[] {
+  const line = { databases: 'all', users: 'all', method: SCRAM } as const;
   return [
-    `local all all ${SCRAM}\n`,
-    ...LOOPBACK.map((address) => `host all all ${address} ${SCRAM}\n`),
-    ...EVERYWHERE.map((address) => `hostssl all all ${address} ${SCRAM}\n`),
+    { ...line, type: 'local', network: null },
+    ...LOOPBACK.map((network): HbaLine => ({ ...line, type: 'host', network })),
+    ...EVERYWHERE.map((network): HbaLine => ({ ...line, type: 'hostssl', network })),
   ];
 }
 
-function reject(database: string, user: string): string[] {
+function reject(databases: HbaLine['databases'], users: HbaLine['users']): HbaLine[] {
+  const line = { databases, users, method: 'reject' } as const;
   return [
-    `local ${database} ${user} reject\n`,
-    ...EVERYWHERE.map((address) => `host ${database} ${user} ${address} reject\n`),
+    { ...line, type: 'local', network: null },
+    ...EVERYWHERE.map((network): HbaLine => ({ ...line, type: 'host', network })),
   ];
-}
-
-/** Quoted, a name is never taken for a keyword. There is no way to write a double quote inside. */
-function quote(name: string): string {
-  if (!/^[^"\0\r\n]{1,63}$/.test(name)) throw new TypeError('the name cannot stand in an HBA file');
-  return `"${name}"`;
 }

@@ -1,9 +1,11 @@
+import { isIP, type Socket } from 'node:net';
 import { Client, type ClientConfig, type QueryResultRow } from 'pg';
 import type { PoolerConfig, TlsMode } from '../../config/config.js';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
-import { tlsOptions } from '../control-db/connection.js';
+import { entranceOptions } from '../postgres/entrance.js';
 import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
 
+const CONSOLE = 'pgbouncer';
 const CONNECT_TIMEOUT_MS = 3_000;
 const COMMAND_TIMEOUT_MS = 10_000;
 
@@ -36,8 +38,24 @@ export interface PoolerPool {
 export interface PoolerClient {
   readonly user: string;
   readonly database: string;
+  /** `unix` over a Unix socket. */
   readonly addr: string;
   readonly port: number;
+  readonly local_port: number;
+  /** `2026-01-31 12:00:00 UTC` */
+  readonly connect_time: string;
+  /** From 1.18 on. */
+  readonly application_name?: string;
+  /** From 1.24 on. */
+  readonly id?: number;
+}
+
+/** One row of SHOW SERVERS. */
+export interface PoolerServer {
+  readonly user: string;
+  readonly database: string;
+  /** The process at PostgreSQL. */
+  readonly remote_pid: number;
 }
 
 /**
@@ -69,6 +87,24 @@ export class PgBouncerAdmin {
 
   clients(): Promise<PoolerClient[]> {
     return this.run<PoolerClient & QueryResultRow>('SHOW CLIENTS');
+  }
+
+  servers(): Promise<PoolerServer[]> {
+    return this.run<PoolerServer & QueryResultRow>('SHOW SERVERS');
+  }
+
+  /** From where this console itself comes, as the pooler sees it; null over a Unix socket, or if the way changes it. */
+  async ownAddress(): Promise<string | null> {
+    const clients = await this.clients();
+    const { localPort } =
+      (this.client as unknown as { connection: { stream: Socket } } | null)?.connection.stream ?? {};
+    const own = clients.find(({ database, port }) => database === CONSOLE && port === localPort);
+    return own && isIP(own.addr) ? own.addr : null;
+  }
+
+  /** Ends one client. From 1.24 on. */
+  async killClient(id: number): Promise<void> {
+    await this.run(`KILL_CLIENT ${id}`);
   }
 
   /** Reads the configuration files again. It succeeds also when they are wrong: look afterwards. */
@@ -148,14 +184,12 @@ export class PgBouncerAdmin {
   }
 
   private connection(): ClientConfig {
-    const { host, port, adminUser, adminPassword } = this.config;
+    const { adminUser, adminPassword } = this.config;
     return {
-      host,
-      port,
+      ...entranceOptions(this.config, this.tls, this.caFile),
       user: adminUser,
       password: adminPassword,
-      database: 'pgbouncer',
-      ssl: tlsOptions(this.tls, this.caFile),
+      database: CONSOLE,
       application_name: 'rowhouse',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: COMMAND_TIMEOUT_MS,

@@ -11,5 +11,6 @@ import { RootController } from './root.controller.js';
   imports: [ProvisioningModule],
   controllers: [RootController, HealthController, CaCertificateController],
   providers: [HealthService, CertificateReport, CaCertificate],
+  exports: [HealthService],
 })
 export class HealthModule {}

@@ -1,7 +1,7 @@
 import type { ClientConfig } from 'pg';
 import type { ServerConfig } from '../../../config/config.js';
-import { tlsOptions } from '../../control-db/connection.js';
 import { CONNECT_TIMEOUT_MS } from '../admin-connection.js';
+import { entranceOptions } from '../entrance.js';
 
 export interface StatementLogin {
   readonly user: string;
@@ -19,7 +19,7 @@ export interface StatementSettings {
  * what the tenant's role or database has stored (manual, 20.1.3): these fix how values are printed.
  */
 export function statementConnection(
-  { host, port, tls }: ServerConfig,
+  server: ServerConfig,
   caFile: string | null,
   { login, settings }: { login: StatementLogin; settings: StatementSettings },
 ): ClientConfig {
@@ -37,9 +37,7 @@ export function statementConnection(
   };
   return {
     ...login,
-    host,
-    port,
-    ssl: tlsOptions(tls, caFile),
+    ...entranceOptions(server, server.tls, caFile),
     application_name: 'rowhouse-sql',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     options: Object.entries(pinned)

@@ -26,6 +26,7 @@ export function deleteDatabase(tools: HandlerTools): OperationHandler {
       }),
       tools.step('role', async ({ home, server }) => {
         await hosting.dropRoles(server, home.databaseName);
+        await provisioner.dropFurtherLogins(server, home);
         await provisioner.dropRole(server, home);
       }),
     ],

@@ -15,6 +15,10 @@ export function applyTenant(tools: TenantTools): OperationHandler {
         tools.step('registry', ({ tenant, server }) => tools.describe(server, tenant, tenant.status)),
       ),
       tools.stepIf(
+        ({ input }) => input['access'] === true,
+        tools.step('access', ({ server }) => tools.access.sync(server)),
+      ),
+      tools.stepIf(
         ({ input }) => input['isolation'] !== 'database',
         tools.step('login', async ({ tenant, server }) => {
           await tools.schemas.applySettings(server, tenant);

@@ -1,10 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { CONFIG, type Config } from '../../../config/config.js';
 import { Clock } from '../../../kernel/clock.js';
 import { RowhouseError } from '../../../kernel/errors.js';
 import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
 import { OperationsService } from '../../../operations/operations.service.js';
-import { HomeCredentials } from '../../../provisioning/home-credentials.js';
+import { AccessSync } from '../../../provisioning/access/access-sync.js';
+import { homeAccess } from '../../../provisioning/access/home-access.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -15,7 +17,7 @@ import { SchemaProvisioner } from '../../../provisioning/tenancy/schemas/schema-
 import { TenantCopy } from '../../../provisioning/tenancy/schemas/tenant-copy.js';
 import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { ManagedDatabases } from '../../databases/managed-databases.js';
-import type { Tenant } from '../tenant.js';
+import { accessTerms, type Tenant } from '../tenant.js';
 import { TenantsRepository } from '../tenants.repository.js';
 
 export interface TenantStepContext extends StepContext {
@@ -36,8 +38,9 @@ export class TenantTools {
     readonly copy: TenantCopy,
     readonly databases: ManagedDatabases,
     readonly aliases: PoolerAliases,
-    readonly credentials: HomeCredentials,
+    readonly access: AccessSync,
     readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
     private readonly servers: ServerRegistry,
   ) {}
 
@@ -66,6 +69,11 @@ export class TenantTools {
   /** Moves the operation's tenant to a status, from wherever the transition table lets it come. */
   move(tx: EntityManager, { subjectId }: Operation, to: TenantStatus): Promise<boolean> {
     return this.repository.move(tx, subjectId ?? '', to, this.clock.now());
+  }
+
+  /** Before a new tenant's first login: what nobody told the ports of is open to all. */
+  async guard({ tenant, server }: TenantStepContext): Promise<void> {
+    if (homeAccess(accessTerms(tenant), this.config.defaultAccess) !== 'open') await this.access.sync(server);
   }
 
   /** What the host's own registry says of the tenant, brought up to date. */

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config, type PoolerConfig } from '../../../config/config.js';
-import { tlsOptions } from '../../../infra/control-db/connection.js';
+import { entranceOptions } from '../../../infra/postgres/entrance.js';
 import { statementConnection } from '../../../infra/postgres/statement/statement-connection.js';
 import { HomeCredentials } from '../../home-credentials.js';
 import type { ManagedServer } from '../../managed-server.js';
@@ -76,12 +76,10 @@ export class LeakTest {
     return { app: login(app.value, appCiphertext), readonly: login(readonly.value, readonlyCiphertext) };
   }
 
-  private pooled({ config }: ManagedServer, { host, port }: PoolerConfig, { alias }: LeakProbe) {
+  private pooled({ config }: ManagedServer, pooler: PoolerConfig, { alias }: LeakProbe) {
     return {
-      host,
-      port,
+      ...entranceOptions(pooler, config.tls, this.config.caFile),
       database: alias,
-      ssl: tlsOptions(config.tls, this.config.caFile),
       application_name: 'rowhouse-leak-test',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: CONNECT_TIMEOUT_MS,

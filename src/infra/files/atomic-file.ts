@@ -18,7 +18,7 @@ export async function findText(path: string): Promise<string | null> {
  * Replaces a file so that a reader sees the old text or the new one, also after a crash. It keeps owner and mode; a
  * new file belongs to the owner of its directory, who is the one that has to read it.
  */
-export async function writeAtomically(path: string, text: string): Promise<void> {
+export async function writeAtomically(path: string, text: string | Buffer): Promise<void> {
   const { uid, gid, mode } = await attributesFor(path);
   const temporary = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
@@ -42,7 +42,7 @@ async function attributesFor(path: string): Promise<{ uid: number; gid: number; 
   }
 }
 
-async function writeSynced(path: string, text: string, mode: number): Promise<void> {
+async function writeSynced(path: string, text: string | Buffer, mode: number): Promise<void> {
   const file = await open(path, 'wx', mode);
   try {
     await file.writeFile(text);

@@ -1,0 +1,11 @@
+import type { PgBouncerAdmin } from '../infra/pgbouncer/pgbouncer-admin.js';
+
+/** RESUME fails when the alias is gone meanwhile, or not paused: either is what was wanted. */
+export async function resumeAlias(pooler: PgBouncerAdmin, alias: string): Promise<void> {
+  try {
+    await pooler.resume(alias);
+  } catch (error) {
+    const entry = (await pooler.databases()).find((database) => database.name === alias);
+    if (entry?.paused) throw error;
+  }
+}
