@@ -60,5 +60,13 @@ function setHeaders(server: FastifyInstance): void {
 }
 
 function admitRequests(server: FastifyInstance, admission: Admission): void {
-  server.addHook('onRequest', (request, reply) => admission.admit(request, reply));
+  server.addHook('onRequest', (request, reply, done) => {
+    try {
+      const waits = admission.admit(request, reply);
+      if (waits) waits.then(() => done(), done);
+      else done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
 }
