@@ -9,7 +9,9 @@ import { Clock, SystemClock } from './kernel/clock.js';
 import { AddressBansModule } from './modules/address-bans/address-bans.module.js';
 import { ApiKeysModule } from './modules/api-keys/api-keys.module.js';
 import { CapacityModule } from './modules/capacity/capacity.module.js';
+import { CredentialsModule } from './modules/credentials/credentials.module.js';
 import { DatabasesModule } from './modules/databases/databases.module.js';
+import { EncryptionModule } from './modules/encryption/encryption.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { HostsModule } from './modules/hosts/hosts.module.js';
 import { LeakTestModule } from './modules/leak-test/leak-test.module.js';
@@ -17,10 +19,12 @@ import { MetricsModule } from './modules/metrics/metrics.module.js';
 import { MigrationsModule } from './modules/migrations/migrations.module.js';
 import { OperationsApiModule } from './modules/operations/operations-api.module.js';
 import { PartitionsModule } from './modules/partitions/partitions.module.js';
+import { RolesModule } from './modules/roles/roles.module.js';
 import { ServersModule } from './modules/servers/servers.module.js';
 import { TemplatesModule } from './modules/templates/templates.module.js';
 import { TenantSqlModule } from './modules/tenant-sql/tenant-sql.module.js';
 import { TenantsModule } from './modules/tenants/tenants.module.js';
+import { WhitelistsModule } from './modules/whitelists/whitelists.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { ProvisioningModule } from './provisioning/provisioning.module.js';
 
@@ -58,10 +62,13 @@ export class AppModule {
         ProvisioningModule,
         ApiKeysModule,
         AddressBansModule,
+        EncryptionModule,
         HealthModule,
         MetricsModule,
         OperationsApiModule,
         ServersModule,
+        CredentialsModule,
+        RolesModule,
         DatabasesModule,
         HostsModule,
         TemplatesModule,
@@ -71,6 +78,7 @@ export class AppModule {
         MigrationsModule,
         PartitionsModule,
         CapacityModule,
+        WhitelistsModule,
         ...more,
       ],
     };

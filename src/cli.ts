@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { MigrationVerb, RunOptions } from './cli/migrations.js';
+import type { AddOptions } from './cli/whitelist.js';
 import { SCOPES } from './http/scopes.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -51,6 +52,27 @@ program
   .action(async (options: { name: string; scope: string[] }) =>
     (await import('./cli/create-key.js')).createKey(options.name, options.scope),
   );
+
+const encryptionKey = program
+  .command('encryption-key')
+  .description('the key that stored passwords are sealed with, straight in the control database');
+
+encryptionKey
+  .command('status')
+  .description('tell which keys the stored secrets need, by their ids, and which former key can go')
+  .action(async () => (await import('./cli/encryption-key.js')).showKeys());
+
+encryptionKey
+  .command('reseal')
+  .description('seal with ENCRYPTION_KEY what keys of ENCRYPTION_KEY_PREVIOUS have sealed, now')
+  .action(async () => (await import('./cli/encryption-key.js')).reseal());
+
+encryptionKey
+  .command('rotate')
+  .description(
+    'give the local stack, which must not run, a new key; the former one stays until nothing needs it',
+  )
+  .action(async () => (await import('./cli/encryption-key.js')).rotate());
 
 const templates = program
   .command('templates')
@@ -116,6 +138,40 @@ function integer(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
 }
+
+const whitelist = program
+  .command('whitelist')
+  .description(
+    'from which networks a database or tenant of a running Rowhouse may be reached (ROWHOUSE_URL, ROWHOUSE_KEY)',
+  );
+
+whitelist
+  .command('list')
+  .description('list the rules')
+  .argument('<id>', 'of a database or tenant')
+  .action(async (id: string) => (await import('./cli/whitelist.js')).listWhitelist(id));
+
+whitelist
+  .command('add')
+  .description('let networks in; with the first rule, only those')
+  .argument('<id>', 'of a database or tenant')
+  .argument('<network...>', 'addresses or CIDRs')
+  .option('--description <text>', 'what they are for')
+  .option('--expires <time>', 'when they stop getting in, such as 2035-01-31T12:00:00Z')
+  .option('--force', 'also when this shuts out the address that asks')
+  .action(async (id: string, networks: string[], options: AddOptions) =>
+    (await import('./cli/whitelist.js')).addToWhitelist(id, networks, options),
+  );
+
+whitelist
+  .command('remove')
+  .description('let networks in no more, and end their sessions')
+  .argument('<id>', 'of a database or tenant')
+  .argument('<rule...>', 'ids of rules, or their networks')
+  .option('--force', 'also when this shuts out the address that asks')
+  .action(async (id: string, rules: string[], options: { force?: true }) =>
+    (await import('./cli/whitelist.js')).removeFromWhitelist(id, rules, options),
+  );
 
 const bans = program
   .command('bans')

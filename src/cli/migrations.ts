@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiFailure, apiFetch, apiList, apiRequest } from './api-client.js';
 import { readEvents } from './event-source.js';
+import { withFarewell } from './farewell.js';
 import { createProgress, type Migration, type Progress } from './migration-progress.js';
 import { done, print } from './progress.js';
 
@@ -39,7 +40,7 @@ export async function runMigration(options: RunOptions): Promise<void> {
   const { data } = (await answer.json()) as { data: { id: string; subject_id?: string } };
   const id = data.subject_id ?? data.id;
   print(`Migration ${id}`);
-  await conclude(await follow(id, createProgress()));
+  await conclude(await follow(id));
 }
 
 /** Shows where it stands, and why tenants failed. */
@@ -59,7 +60,7 @@ export async function commandMigration(verb: MigrationVerb, id: string): Promise
   const goesOn = verb === 'resume' || verb === 'retry-failed';
   const headers = goesOn ? { prefer: 'respond-async' } : undefined;
   await apiFetch('POST', `${path(id)}/${verb}`, { headers });
-  if (goesOn) return conclude(await follow(id, createProgress()));
+  if (goesOn) return conclude(await follow(id));
   const { state } = await apiRequest<Migration>('GET', path(id));
   done(`The migration is ${state}`);
 }
@@ -74,8 +75,21 @@ async function findTemplate(nameOrId: string): Promise<string> {
   ]);
 }
 
+/** Ended from outside, it says that the migration is not. */
+async function follow(id: string): Promise<Migration> {
+  const progress = createProgress();
+  const farewell = () => {
+    progress.stop();
+    return `
+The migration goes on in Rowhouse.
+  Follow it:            rowhouse migrations status ${id}
+  Pause it, cancel it:  rowhouse migrations pause|cancel ${id}`;
+  };
+  return withFarewell(farewell, () => followOn(id, progress));
+}
+
 /** Survives that the API is restarted meanwhile: then another process goes on with the migration. */
-async function follow(id: string, progress: Progress): Promise<Migration> {
+async function followOn(id: string, progress: Progress): Promise<Migration> {
   let giveUpAt = performance.now() + PATIENCE_MS;
   try {
     for (;;) {

@@ -22,14 +22,16 @@ export async function start(): Promise<void> {
     if (!config.redisUrl) done(WITHOUT_REDIS);
     print(renderWelcome({ url, adminKey, config, dataDir: stackConfig?.dataDir ?? null }));
   } catch (error) {
+    if (run.isStopping) return run.leave();
     await run.end();
-    if (run.isStopping) process.exit(0);
     reportFailure(error);
   }
 }
 
 const WITHOUT_REDIS =
   'REDIS_URL is not set: rate limits count, and revoked keys are forgotten, in each process by itself';
+
+const SERVER_NAMES = { pgbouncer: 'PgBouncer', redis: 'Redis', postgres: 'PostgreSQL' } as const;
 
 /** What was started, so that it can be ended in order at any moment. */
 class Run {
@@ -61,8 +63,20 @@ class Run {
     this.aborter.abort();
     if (this.started === null) return;
     print('Stopping');
+    await this.leave();
+  }
+
+  /** The last line shows that nothing is left running. */
+  async leave(): Promise<never> {
     await this.end();
+    print(`Stopped: ${this.names.join(', ') || 'nothing had been started'}`);
     process.exit(0);
+  }
+
+  private get names(): string[] {
+    const servers = ['pgbouncer', 'redis', 'postgres'] as const;
+    const own = servers.filter((name) => this.stack?.[name]).map((name) => SERVER_NAMES[name]);
+    return [...(this.started ? ['the API'] : []), ...own];
   }
 
   async end(): Promise<void> {

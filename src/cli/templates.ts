@@ -18,7 +18,12 @@ interface SqlFile {
 }
 
 interface Drift {
-  readonly summary: { readonly tenants: number; readonly drifted: number; readonly unchecked: number };
+  readonly summary: {
+    readonly tenants: number;
+    readonly drifted: number;
+    readonly migrating: number;
+    readonly unchecked: number;
+  };
   readonly tenants: readonly {
     readonly slug: string;
     readonly schema: string;
@@ -65,7 +70,9 @@ export async function showDrift(name: string): Promise<void> {
   }
   for (const { database_name, reason } of unchecked_hosts)
     print(`${database_name} was not looked at: ${reason}`);
-  print(`${summary.tenants} tenants: ${summary.drifted} differ, ${summary.unchecked} not looked at`);
+  const { tenants: all, drifted, migrating, unchecked } = summary;
+  const onTheirWay = migrating > 0 ? `, ${migrating} being migrated` : '';
+  print(`${all} tenants: ${drifted} differ${onTheirWay}, ${unchecked} not looked at`);
   if (summary.drifted + summary.unchecked > 0) process.exitCode = 1;
 }
 

@@ -86,6 +86,8 @@ export interface Config {
   readonly redisUrl: string | null;
   /** 32 bytes, or null: then no password can be shown again. */
   readonly encryptionKey: Buffer | null;
+  /** Keys of before, with which secrets may be sealed still; each 32 bytes. */
+  readonly formerEncryptionKeys: readonly Buffer[];
   readonly databases: { readonly defaultMaxConnections: number; readonly warmPoolSize: number };
   readonly tenants: {
     readonly defaultMaxConnections: number;
@@ -150,6 +152,7 @@ export function toConfig(env: Environment): Config {
     caFile: env.TLS_CA_FILE ?? null,
     redisUrl: env.REDIS_URL ?? null,
     encryptionKey: env.ENCRYPTION_KEY ? decodeKey(env.ENCRYPTION_KEY) : null,
+    formerEncryptionKeys: listOf(env.ENCRYPTION_KEY_PREVIOUS).map(decodeKey),
     databases: {
       defaultMaxConnections: env.DATABASE_MAX_CONNECTIONS,
       warmPoolSize: env.WARM_POOL_SIZE,

@@ -21,6 +21,20 @@ export function IsOriginList(): PropertyDecorator {
   });
 }
 
+/** 32 bytes, as 64 hexadecimal digits or as base64. */
+export const ENCRYPTION_KEY_FORM = /^([0-9a-f]{64}|[A-Za-z0-9+/]{43}=)$/;
+
+export function IsEncryptionKeyList(): PropertyDecorator {
+  return ValidateBy({
+    name: 'isEncryptionKeyList',
+    validator: {
+      validate: (value) => listOf(String(value)).every((key) => ENCRYPTION_KEY_FORM.test(key)),
+      defaultMessage: (args) =>
+        `${args?.property} must be former keys of 32 bytes each, as 64 hexadecimal digits or as base64, separated by commas`,
+    },
+  });
+}
+
 export function IsProxyTrust(): PropertyDecorator {
   return ValidateBy({
     name: 'isProxyTrust',

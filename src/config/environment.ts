@@ -13,7 +13,7 @@ import {
   MinLength,
   ValidateIf,
 } from 'class-validator';
-import { IsOriginList, IsProxyTrust } from './environment-rules.js';
+import { ENCRYPTION_KEY_FORM, IsEncryptionKeyList, IsOriginList, IsProxyTrust } from './environment-rules.js';
 
 const PORT_MIN = 1;
 const PORT_MAX = 65_535;
@@ -141,11 +141,17 @@ export class Environment {
   @IsUrl({ protocols: ['redis', 'rediss'], require_tld: false, require_protocol: true })
   REDIS_URL?: string;
 
-  @IsOptional()
-  @Matches(/^([0-9a-f]{64}|[A-Za-z0-9+/]{43}=)$/, {
+  @ValidateIf(({ ENCRYPTION_KEY, ENCRYPTION_KEY_PREVIOUS }: Environment) =>
+    Boolean(ENCRYPTION_KEY ?? ENCRYPTION_KEY_PREVIOUS),
+  )
+  @Matches(ENCRYPTION_KEY_FORM, {
     message: 'ENCRYPTION_KEY must be 32 bytes, as 64 hexadecimal digits or as base64',
   })
   ENCRYPTION_KEY?: string;
+
+  @IsOptional()
+  @IsEncryptionKeyList()
+  ENCRYPTION_KEY_PREVIOUS?: string;
 
   @Type(() => Number)
   @IsInt()

@@ -40,3 +40,21 @@ test('the headers never have longer than the whole request', () => {
 
   expect(http).toMatchObject({ headersTimeoutMs: 5_000, requestTimeoutMs: 5_000 });
 });
+
+const [KEY, FORMER, OLDER] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string];
+
+test.each([
+  [{ ENCRYPTION_KEY: KEY, ENCRYPTION_KEY_PREVIOUS: 'short' }, /ENCRYPTION_KEY_PREVIOUS must be former keys/],
+  [{ ENCRYPTION_KEY: KEY, ENCRYPTION_KEY_PREVIOUS: `${FORMER};${OLDER}` }, /ENCRYPTION_KEY_PREVIOUS must be/],
+  [{ ENCRYPTION_KEY_PREVIOUS: FORMER }, /ENCRYPTION_KEY must be 32 bytes/],
+])('wrong encryption keys (%#) stop the start, which names the variable and no key', (env, message) => {
+  expect(() => loadConfig(env)).toThrow(message);
+  expect(() => loadConfig(env)).not.toThrow(new RegExp(`${KEY}|${FORMER}`));
+});
+
+test('takes former encryption keys in either form', () => {
+  const base64 = Buffer.alloc(32, 1).toString('base64');
+  const env = { ENCRYPTION_KEY: KEY, ENCRYPTION_KEY_PREVIOUS: `${FORMER}, ${base64}` };
+
+  expect(loadConfig(env).formerEncryptionKeys).toEqual([Buffer.from(FORMER, 'hex'), Buffer.alloc(32, 1)]);
+});

@@ -37,6 +37,7 @@ const OPTIONAL_VARIABLES = [
   'TLS_KEY_FILE',
   'REDIS_URL',
   'ENCRYPTION_KEY',
+  'ENCRYPTION_KEY_PREVIOUS',
   'CORS_ORIGINS',
 ] as const satisfies readonly (keyof Environment)[];
 

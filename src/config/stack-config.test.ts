@@ -28,3 +28,15 @@ test('the stack decides about its servers, the environment about key and cache',
   expect(config.control.password).toBe('stack');
   expect(config.redisUrl).toBe('redis://user');
 });
+
+test('what the key of the stack sealed opens still when the environment brings one', () => {
+  const [own, mine, older] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [string, string, string];
+
+  const config = loadConfigOver(
+    { ENCRYPTION_KEY: own, ENCRYPTION_KEY_PREVIOUS: older },
+    { ENCRYPTION_KEY: mine },
+  );
+
+  expect(config.encryptionKey?.toString('hex')).toBe(mine);
+  expect(config.formerEncryptionKeys.map((key) => key.toString('hex'))).toEqual([own, older]);
+});

@@ -4,6 +4,7 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { plainToInstance, Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
 import type { Config } from './config.js';
+import { listOf } from './environment-rules.js';
 import { ConfigError, loadConfig } from './load-config.js';
 import { TLS_VARIABLES, TlsEnvironment, type TlsSource, toTlsSource } from './tls-config.js';
 
@@ -106,13 +107,20 @@ export function loadConfigOver(
   stackEnv: Readonly<Record<string, string>>,
   env: NodeJS.ProcessEnv = process.env,
 ): Config {
-  const { ENCRYPTION_KEY, REDIS_URL } = env;
+  const { REDIS_URL } = env;
   return loadConfig({
     ...env,
     ...stackEnv,
-    ...(ENCRYPTION_KEY && { ENCRYPTION_KEY }),
+    ...encryptionKeys(stackEnv, env),
     ...(REDIS_URL && { REDIS_URL }),
   });
+}
+
+/** What the stack's own keys sealed still opens when the environment brings another. */
+function encryptionKeys(stackEnv: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv) {
+  const [present, ...former] = [env['ENCRYPTION_KEY'], stackEnv['ENCRYPTION_KEY']].filter(Boolean);
+  const previous = [env, stackEnv].flatMap((source) => listOf(source['ENCRYPTION_KEY_PREVIOUS']));
+  return { ENCRYPTION_KEY: present, ENCRYPTION_KEY_PREVIOUS: [...former, ...previous].join(',') };
 }
 
 /** The directories in which a shell looks for programs. */

@@ -23,14 +23,14 @@ export class Admission {
     private readonly limiter: RateLimiter,
   ) {}
 
-  async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  admit(request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
     if (HEALTH_ROUTES.has(request.routeOptions.url ?? '')) return;
     const block = addressBlock(request.ip);
     const key = findPresentedKey(request.headers);
     const fingerprint = key === null ? null : this.verifier.fingerprint(key);
     this.assertNotBanned(block, fingerprint);
     const keyId = fingerprint === null ? null : this.recognise(request, block, fingerprint);
-    await this.limiter.count(keyId === null ? `address:${block}` : `key:${keyId}`, reply);
+    return this.limiter.count(keyId === null ? `address:${block}` : `key:${keyId}`, reply);
   }
 
   /** A key that is used from where it may not be does not use up its owner's limit. */

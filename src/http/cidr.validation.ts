@@ -4,20 +4,21 @@ import { Cidr, CidrError } from '../kernel/cidr.js';
 /** An address or a network; the message says which one is bad and, with host bits set, which network was meant. */
 export function IsCidr(options?: ValidationOptions): PropertyDecorator {
   return ValidateBy(
-    { name: 'isCidr', validator: { validate: (value) => findProblem(value) === null, defaultMessage } },
+    { name: 'isCidr', validator: { validate: (value) => findCidrProblem(value) === null, defaultMessage } },
     options,
   );
 }
 
 function defaultMessage(args?: ValidationArguments): string {
   const value: unknown = args?.value;
-  if (!Array.isArray(value)) return findProblem(value) ?? '';
-  const problems = value.map((item, at) => ({ at, problem: findProblem(item) }));
+  if (!Array.isArray(value)) return findCidrProblem(value) ?? '';
+  const problems = value.map((item, at) => ({ at, problem: findCidrProblem(item) }));
   const found = problems.find(({ problem }) => problem !== null);
   return found ? `item ${found.at + 1} ${found.problem}` : '';
 }
 
-function findProblem(value: unknown): string | null {
+/** What is wrong with it, as what would be accepted; null when it is an address or a network. */
+export function findCidrProblem(value: unknown): string | null {
   if (typeof value !== 'string') return 'must be a string';
   try {
     Cidr.parse(value);

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { Admission } from './admission.js';
 import { registerBodyParser } from './body-parser.js';
 import { buildDocument } from './openapi-document.js';
-import { DOCS, UNPREFIXED } from './paths.js';
+import { API, DOCS, DOCS_JSON, UNPREFIXED } from './paths.js';
 import { normaliseAuthorization } from './presented-key.js';
 import { logRequests } from './request-log.js';
 import { RouteTable } from './route-table.js';
@@ -24,7 +24,7 @@ export function configureApp(app: NestFastifyApplication): NestFastifyApplicatio
   logRequests(server);
   setPrefix(app);
   SwaggerModule.setup(DOCS, app, () => buildDocument(app), {
-    jsonDocumentUrl: 'docs-json',
+    jsonDocumentUrl: DOCS_JSON,
     yamlDocumentUrl: 'docs-yaml',
     customSiteTitle: 'Rowhouse API',
     swaggerOptions: { persistAuthorization: true, displayRequestDuration: true },
@@ -44,7 +44,7 @@ function boundShutdown(server: FastifyInstance): void {
 }
 
 export function setPrefix(app: NestFastifyApplication): NestFastifyApplication {
-  return app.setGlobalPrefix('api', { exclude: UNPREFIXED });
+  return app.setGlobalPrefix(API, { exclude: UNPREFIXED });
 }
 
 function setHeaders(server: FastifyInstance): void {
@@ -60,5 +60,13 @@ function setHeaders(server: FastifyInstance): void {
 }
 
 function admitRequests(server: FastifyInstance, admission: Admission): void {
-  server.addHook('onRequest', (request, reply) => admission.admit(request, reply));
+  server.addHook('onRequest', (request, reply, done) => {
+    try {
+      const waits = admission.admit(request, reply);
+      if (waits) waits.then(() => done(), done);
+      else done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
 }

@@ -38,6 +38,7 @@ function envelop(answer: unknown, request: FastifyRequest, reply: FastifyReply):
   }
   reply.status(200);
   if (!(answer instanceof Page)) return { success: true, data: answer ?? null };
+  reply.headers({ ...answer.headers });
   return { success: true, data: answer.items, count: answer.items.length, next_cursor: answer.nextCursor };
 }
 

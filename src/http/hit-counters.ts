@@ -46,12 +46,15 @@ export class HitCounters implements OnApplicationShutdown {
 
   /**
    * One hit more, for the path of every request: each process counts in memory and adds its hits to Redis every 50 ms, so
-   * that only a name's first hit waits for Redis; several processes together may miss what arrives in that time.
+   * that only a name's first hit waits for Redis; several processes together may miss what arrives in that time. A
+   * promise on each request would cost as much as the counting.
    */
-  async add(name: string, windowMs: number): Promise<Count> {
+  add(name: string, windowMs: number): Count | Promise<Count> {
     const window = this.windowOf(name, windowMs);
     window.own += 1;
-    if (this.redis.client) await this.shareInTime(name, window);
+    if (!this.redis.client) return toCount(window);
+    if (!window.isKnown && this.redis.ready) return this.learn(name, window);
+    this.shareSoon(name);
     return toCount(window);
   }
 
@@ -79,12 +82,13 @@ export class HitCounters implements OnApplicationShutdown {
   }
 
   /** A process that has not heard of a name in this window asks first; after that it tells in the background. */
-  private async shareInTime(name: string, window: Window): Promise<void> {
-    if (!window.isKnown && this.redis.ready) {
-      window.isKnown = true;
-      await this.shareAll([name]);
-      return;
-    }
+  private async learn(name: string, window: Window): Promise<Count> {
+    window.isKnown = true;
+    await this.shareAll([name]);
+    return toCount(window);
+  }
+
+  private shareSoon(name: string): void {
     this.unshared.add(name);
     this.timer ??= setTimeout(() => {
       this.timer = null;

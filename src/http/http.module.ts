@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } fro
 import { PassportModule } from '@nestjs/passport';
 import { newId } from '../kernel/ids.js';
 import { Admission } from './admission.js';
+import { AnswerInterceptor } from './answer.interceptor.js';
 import { ApiCertificate } from './api-certificate.js';
 import { AuthenticationGuard } from './authentication.guard.js';
 import { EnvelopeInterceptor } from './envelope.interceptor.js';
@@ -41,6 +42,8 @@ export class HttpModule {
         headerKeyStrategy(names[0], KEY_HEADER, ''),
         headerKeyStrategy(names[1], 'authorization', BEARER_PREFIX),
         Admission,
+        EnvelopeInterceptor,
+        IdempotencyInterceptor,
         FamiliarKeys,
         HitCounters,
         KeyFailures,
@@ -55,8 +58,7 @@ export class HttpModule {
         { provide: APP_GUARD, useClass: AuthenticationGuard },
         { provide: APP_GUARD, useClass: ScopeGuard },
         { provide: APP_GUARD, useClass: TenantGuard },
-        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
-        { provide: APP_INTERCEPTOR, useClass: EnvelopeInterceptor },
+        { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
         { provide: APP_PIPE, useFactory: createValidationPipe },
         { provide: APP_FILTER, useClass: ProblemFilter },
       ],

@@ -18,7 +18,7 @@ import { ANSWERS_WITHIN } from './route.js';
 /** How much longer than the client waits a key stays with a request that nobody hears of again. */
 const LOCK_MARGIN_MS = 30_000;
 const REPLAYED_HEADER = 'Idempotent-Replayed';
-const KEPT_HEADERS = ['location', 'preference-applied'];
+const KEPT_HEADERS = ['etag', 'location', 'preference-applied'];
 
 /** Makes a POST with an Idempotency-Key happen once: the first answer is given again. */
 @Injectable()

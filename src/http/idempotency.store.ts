@@ -82,7 +82,7 @@ export class IdempotencyStore {
     @Inject(CONFIG) config: Config,
     private readonly control: DataSource,
   ) {
-    this.box = config.encryptionKey && SecretBox.of(config.encryptionKey);
+    this.box = config.encryptionKey && SecretBox.of(config.encryptionKey, config.formerEncryptionKeys);
   }
 
   /** Takes the key for `lockMs`, or says who has it. */
@@ -102,7 +102,7 @@ export class IdempotencyStore {
       answer.status,
       JSON.stringify(answer.headers),
       JSON.stringify(maskSecrets(plain(answer.body))),
-      this.box?.seal(JSON.stringify(answer.body), purposeOf(request)) ?? null,
+      this.box?.seal(JSON.stringify(answer.body), answerPurpose(request)) ?? null,
     ]);
   }
 
@@ -133,14 +133,14 @@ export class IdempotencyStore {
   private bodyOf(row: Row, request: IdempotentRequest): unknown {
     if (!this.box || !row.response_ciphertext) return row.response_masked;
     try {
-      return JSON.parse(this.box.open(row.response_ciphertext, purposeOf(request)));
+      return JSON.parse(this.box.open(row.response_ciphertext, answerPurpose(request)));
     } catch {
       return row.response_masked;
     }
   }
 }
 
-function purposeOf({ apiKeyId, key }: IdempotentRequest): string {
+export function answerPurpose({ apiKeyId, key }: Pick<IdempotentRequest, 'apiKeyId' | 'key'>): string {
   return `idempotency:${apiKeyId}:${key}`;
 }
 

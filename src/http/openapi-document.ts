@@ -38,6 +38,7 @@ const IDEMPOTENCY_KEY = {
 
 const TAGS: Readonly<Record<string, string>> = {
   Databases: 'Managed databases, their credentials and connection strings',
+  Whitelists: 'From which networks databases and tenants may be reached, on both ports',
   Templates: "Versioned SQL that tenants' schemas are made of",
   Migrations: "Template versions on their way to the template's tenants",
   'Partition policies': 'Partitioned tables of many tenants, made ahead of time and retired',
@@ -45,6 +46,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Servers: 'The PostgreSQL servers and how they compare with what Rowhouse knows',
   'API keys': 'Who may do what',
   'Address bans': 'Addresses that are shut out for a while after too many wrong API keys',
+  Documentation: 'Where things are',
   Health: 'For monitors and load balancers',
 };
 

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CONFIG, type Config } from '../config/config.js';
 import { RowhouseError } from '../kernel/errors.js';
-import { HitCounters } from './hit-counters.js';
+import { type Count, HitCounters } from './hit-counters.js';
 
 const MINUTE_MS = 60_000;
 
@@ -19,8 +19,14 @@ export class RateLimiter {
   }
 
   /** `tracker` names whose requests are counted together. Throws RATE_LIMITED. */
-  async count(tracker: string, reply: FastifyReply): Promise<void> {
-    const { hits, secondsLeft } = await this.counters.add(tracker, MINUTE_MS);
+  count(tracker: string, reply: FastifyReply): void | Promise<void> {
+    const count = this.counters.add(tracker, MINUTE_MS);
+    return count instanceof Promise
+      ? count.then((known) => this.judge(known, reply))
+      : this.judge(count, reply);
+  }
+
+  private judge({ hits, secondsLeft }: Count, reply: FastifyReply): void {
     reply.headers({
       'RateLimit-Limit': this.limit,
       'RateLimit-Remaining': Math.max(0, this.limit - hits),

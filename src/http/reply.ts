@@ -8,6 +8,12 @@ export class Reply<T> {
     readonly data: T,
     readonly options: { message?: string; headers?: Readonly<Record<string, string>> } = {},
   ) {}
+
+  /** The same answer with more headers. */
+  withHeaders(headers: Readonly<Record<string, string>>): Reply<T> {
+    const { options } = this;
+    return new Reply(this.status, this.data, { ...options, headers: { ...options.headers, ...headers } });
+  }
 }
 
 /** One page of a list: the envelope adds `count` and `next_cursor`. */
@@ -16,5 +22,6 @@ export class Page<T> {
     readonly items: readonly T[],
     /** Opaque; null on the last page. */
     readonly nextCursor: string | null,
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {}
 }

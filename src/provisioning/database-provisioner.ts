@@ -11,6 +11,7 @@ import { SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
 import { DatabaseName, RoleName } from '../kernel/identifiers.js';
 import type { DatabaseHome } from './database-home.js';
 import { Extensions } from './extensions.js';
+import { FurtherLogins } from './logins/further-logins.js';
 import type { ManagedServer } from './managed-server.js';
 import { BLANK_DATABASE, markOf, ownershipMismatch } from './marks.js';
 import { pollUntil } from './poll.js';
@@ -31,6 +32,7 @@ type OwnedDatabase = Pick<DatabaseHome, 'databaseName' | 'databaseOid' | 'userna
 export class DatabaseProvisioner {
   constructor(
     private readonly roles: RoleProvisioner,
+    private readonly logins: FurtherLogins,
     private readonly aliases: PoolerAliases,
     private readonly extensions: Extensions,
   ) {}
@@ -71,7 +73,7 @@ export class DatabaseProvisioner {
       await this.aliases.ensure(server, home);
       await this.aliases.reconnect(server, home.databaseName);
     }
-    await this.roles.applySettings(server, home);
+    await this.logins.applySettings(server, home);
     await this.aliases.reconnect(server, home.databaseName);
   }
 
@@ -85,36 +87,16 @@ export class DatabaseProvisioner {
     return this.roles.admit(server, home);
   }
 
-  /** Password, LOGIN, limit and timeouts in one message. */
+  /** Password, LOGIN, limit and timeouts, for everybody who may log in to it. */
   enableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
-    return this.roles.enableLogin(server, home);
+    return this.logins.openAll(server, home);
   }
 
-  /** Refuses logins on both ports at once and ends the sessions on both. */
+  /** Refuses logins on both ports at once, its further roles' too, and ends the sessions on both. */
   async disableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
-    const role = await this.roles.disableLogin(server, home);
+    const roles = await this.logins.closeAll(server, home);
     await this.aliases.evict(server, home.databaseName);
-    if (role) await this.roles.awaitNoSessions(server, role);
-  }
-
-  /** Ends the sessions on both ports that began before now; the role may log in again. */
-  async endSessions(server: ManagedServer, home: DatabaseHome): Promise<void> {
-    await this.aliases.evict(server, home.databaseName);
-    await this.roles.endSessions(server, home);
-  }
-
-  /**
-   * PgBouncer keeps the keys of the last login and would open server connections with the old ones until somebody has
-   * logged in with the new password, so Rowhouse does. `verifier` and `password` belong together.
-   */
-  async rotatePassword(
-    server: ManagedServer,
-    home: DatabaseHome,
-    verifier: string,
-    password: string,
-  ): Promise<void> {
-    await this.roles.alterPassword(server, home, verifier);
-    await this.aliases.refreshKeys(server, home, password);
+    for (const role of roles) await this.roles.awaitNoSessions(server, role);
   }
 
   /** The home's extensions, in its database and in its shadow database. */
@@ -129,12 +111,20 @@ export class DatabaseProvisioner {
     const shadow = shadowOf(home);
     const oid = await this.ensureDatabase(server, shadow);
     await this.ensurePrivileges(server, shadow);
+    await this.logins.bindOwners(server, home);
     await this.extensions.ensure(server, home, shadow.databaseName);
     return oid;
   }
 
   dropShadow(server: ManagedServer, home: DatabaseHome): Promise<void> {
     return this.dropDatabase(server, shadowOf(home));
+  }
+
+  /** Throws OWNERSHIP_MISMATCH when a database or role of the home's names is another's. Changes nothing. */
+  async assertOwned(server: ManagedServer, home: DatabaseHome): Promise<void> {
+    await findOwned(server, home);
+    await findOwned(server, shadowOf(home));
+    await this.roles.find(server, home);
   }
 
   /** Drops it with everybody who is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
@@ -146,6 +136,11 @@ export class DatabaseProvisioner {
       if (found.isTemplate) await server.postgres.execute(clearTemplateFlag(name));
       await server.postgres.executeWithin(DROP_TIMEOUT_MS, dropDatabase(name)).catch(ignoreAbsence);
     });
+  }
+
+  /** Everybody's who logged in besides its own role; after the databases. */
+  dropFurtherLogins(server: ManagedServer, home: Pick<DatabaseHome, 'username'>): Promise<void> {
+    return this.logins.dropAll(server, home);
   }
 
   /** Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */

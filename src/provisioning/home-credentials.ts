@@ -25,7 +25,7 @@ export class HomeCredentials {
   private readonly recent = new LRUCache<string, string>({ max: 10_000, ttl: REMEMBER_MS });
 
   constructor(@Inject(CONFIG) config: Config) {
-    this.box = config.encryptionKey && SecretBox.of(config.encryptionKey);
+    this.box = config.encryptionKey && SecretBox.of(config.encryptionKey, config.formerEncryptionKeys);
   }
 
   /** For a home that nobody has asked for yet; nulls without a key, since then nobody could be told the password. */
@@ -44,7 +44,7 @@ export class HomeCredentials {
     return {
       password,
       verifier,
-      ciphertext: this.box?.seal(password, purpose(databaseName)) ?? null,
+      ciphertext: this.box?.seal(password, passwordPurpose(databaseName)) ?? null,
     };
   }
 
@@ -61,7 +61,7 @@ export class HomeCredentials {
   find(databaseName: string, ciphertext: string | null): string | null {
     if (!this.box || !ciphertext) return null;
     try {
-      return this.box.open(ciphertext, purpose(databaseName));
+      return this.box.open(ciphertext, passwordPurpose(databaseName));
     } catch {
       return null;
     }
@@ -83,6 +83,7 @@ async function draw(): Promise<{ password: string; verifier: string }> {
   return { password, verifier: await scramVerifier(password) };
 }
 
-function purpose(databaseName: string): string {
-  return `database-password:${databaseName}`;
+/** `name`: what the credentials belong to, a database, a tenant's schema or a role. */
+export function passwordPurpose(name: string): string {
+  return `database-password:${name}`;
 }

@@ -7,6 +7,15 @@ import { SessionPatrol } from './access/session-patrol.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
+import { LockPatrol } from './lock-patrol.js';
+import { AccessGroups } from './logins/access-groups.js';
+import { FurtherLogins } from './logins/further-logins.js';
+import { LoginHomes } from './logins/login-home.js';
+import { LoginRotation } from './logins/login-rotation.js';
+import { LoginSessions } from './logins/login-sessions.js';
+import { LoginStore } from './logins/login-store.js';
+import { NewRotation } from './logins/new-rotation.js';
+import { OverlapWatch } from './logins/overlap-watch.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -42,6 +51,7 @@ const PUBLIC_PROVIDERS = [
   DatabaseProvisioner,
   DriftReader,
   Extensions,
+  FurtherLogins,
   HomeCredentials,
   HostConnections,
   HostDoors,
@@ -52,6 +62,12 @@ const PUBLIC_PROVIDERS = [
   LeakProbeStore,
   LeakProbes,
   LeakTest,
+  LoginHomes,
+  LoginRotation,
+  LoginSessions,
+  LoginStore,
+  NewRotation,
+  OverlapWatch,
   PartitionKeeper,
   PartitionTargets,
   PoolerAliases,
@@ -74,8 +90,10 @@ const PUBLIC_PROVIDERS = [
 @Module({
   providers: [
     ...PUBLIC_PROVIDERS,
+    AccessGroups,
     AccessPeers,
     PatrolJob,
+    LockPatrol,
     ReconciliationJob,
     Repair,
     RoleProvisioner,

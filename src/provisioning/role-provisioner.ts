@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
   admitRole,
-  alterPassword,
   alterRoleSettings,
   createRole,
   disableLogin,
@@ -26,13 +25,14 @@ import { pollUntil } from './poll.js';
 
 const SESSIONS_PATIENCE_MS = 15_000;
 
-type OwnedRole = Pick<DatabaseHome, 'username' | 'roleOid'>;
+/** A role by its name, and by its OID once that is recorded. */
+export type Role = Pick<DatabaseHome, 'username' | 'roleOid'>;
 type RoleWithPassword = Pick<DatabaseHome, 'username' | 'scramVerifier'> & RoleSettings;
 
 /** The login roles of homes. */
 @Injectable()
 export class RoleProvisioner {
-  async ensure(server: ManagedServer, home: OwnedRole): Promise<number> {
+  async ensure(server: ManagedServer, home: Role): Promise<number> {
     const found = await findOwned(server, home);
     if (found) return found.oid;
     await server.postgres
@@ -48,7 +48,7 @@ export class RoleProvisioner {
   }
 
   /** Null when there is none. */
-  find(server: ManagedServer, home: OwnedRole): Promise<RoleRow | null> {
+  find(server: ManagedServer, home: Role): Promise<RoleRow | null> {
     return findOwned(server, home);
   }
 
@@ -68,12 +68,8 @@ export class RoleProvisioner {
     return server.postgres.execute(admitRole(RoleName.of(home.username), home.scramVerifier, home));
   }
 
-  alterPassword(server: ManagedServer, { username }: OwnedRole, verifier: string): Promise<void> {
-    return server.postgres.execute(alterPassword(RoleName.of(username), verifier));
-  }
-
   /** Returns the role, or null when there is none. */
-  async disableLogin(server: ManagedServer, home: OwnedRole): Promise<RoleRow | null> {
+  async disableLogin(server: ManagedServer, home: Role): Promise<RoleRow | null> {
     const found = await findOwned(server, home);
     if (found?.canLogin) await server.postgres.execute(disableLogin(RoleName.of(home.username)));
     return found;
@@ -97,7 +93,7 @@ export class RoleProvisioner {
   }
 
   /** Ends the sessions that began before now. */
-  async endSessions(server: ManagedServer, home: OwnedRole): Promise<void> {
+  async endSessions(server: ManagedServer, home: Role): Promise<void> {
     const role = await findOwned(server, home);
     if (!role) return;
     const [clock] = await server.postgres.query<{ now: string }>(
@@ -113,7 +109,7 @@ export class RoleProvisioner {
     });
   }
 
-  async drop(server: ManagedServer, home: OwnedRole): Promise<void> {
+  async drop(server: ManagedServer, home: Role): Promise<void> {
     const found = await findOwned(server, home);
     if (!found) return;
     const role = RoleName.of(home.username);
@@ -129,7 +125,7 @@ export class RoleProvisioner {
 }
 
 /** Null when there is none of that name. Throws OWNERSHIP_MISMATCH when there is another one. */
-async function findOwned(server: ManagedServer, { username, roleOid }: OwnedRole): Promise<RoleRow | null> {
+async function findOwned(server: ManagedServer, { username, roleOid }: Role): Promise<RoleRow | null> {
   const found = await server.postgres.find<RoleRow & Record<string, unknown>>(FIND_ROLE, [username]);
   if (!found) return null;
   const isOwn = roleOid === null ? found.mark === markOf(server) : found.oid === roleOid;
@@ -150,7 +146,9 @@ async function disentangle({ postgres }: ManagedServer, role: RoleRow): Promise<
   const name = RoleName.of(role.name);
   const places = await postgres.query<{ database: string; owner: string }>(FIND_ENTANGLEMENTS, [role.oid]);
   for (const { database, owner } of places) {
-    await postgres.inDatabase(database, (client) => client.query(disentangleRole(name, owner)));
+    await postgres.inDatabase(database, (client) =>
+      postgres.unhindered(client, () => client.query(disentangleRole(name, owner))),
+    );
   }
   await postgres.execute(dropOwned(name));
 }

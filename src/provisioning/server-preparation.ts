@@ -45,6 +45,7 @@ export function prepareServer(order: PreparationOrder): Promise<PostgresFacts> {
     await lock.query(`SELECT pg_catalog.pg_advisory_xact_lock(${LOCK_KEY})`);
     const [facts] = await order.postgres.query<PostgresFacts & Record<string, unknown>>(FIND_FACTS);
     if (!facts) throw new Error('the server does not tell its settings');
+    order.postgres.knowVersion(facts.serverVersionNum);
     await ensurePoolerRole(order);
     await closeSharedDatabases(order);
     await ensureBlank(order, facts.serverVersionNum);

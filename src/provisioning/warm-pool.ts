@@ -9,6 +9,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { isUnavailable } from '../infra/postgres/sqlstate.js';
 import { newId } from '../kernel/ids.js';
+import { AccessSync } from './access/access-sync.js';
 import { Coalescer } from './coalescer.js';
 import type { WarmDatabase } from './database-home.js';
 import { DatabaseProvisioner } from './database-provisioner.js';
@@ -54,6 +55,7 @@ export class WarmPool implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly roles: RoleProvisioner,
     private readonly credentials: HomeCredentials,
     private readonly aliases: PoolerAliases,
+    private readonly access: AccessSync,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -158,6 +160,7 @@ export class WarmPool implements OnApplicationBootstrap, OnApplicationShutdown {
     else await this.roles.applySettings(server, role);
     await recordOids(this.dataSource, { ...row, roleOid, databaseOid });
     await this.aliases.sync(server);
+    if (this.config.defaultAccess === 'closed') await this.access.sync(server);
     await finishInStock(this.dataSource, row.id);
   }
 }

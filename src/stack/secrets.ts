@@ -12,7 +12,10 @@ const GENERATORS = {
   encryptionKey: () => randomHex(32),
 } as const;
 
-export type StackSecrets = Readonly<Record<keyof typeof GENERATORS, string>>;
+export type StackSecrets = Readonly<Record<keyof typeof GENERATORS, string>> & {
+  /** Keys with which stored secrets may be sealed still. */
+  readonly formerEncryptionKeys: readonly string[];
+};
 
 /** Reads the secrets of the data directory; makes those that are missing. `hasCluster`: losing them would lock us out. */
 export function loadSecrets(path: string, hasCluster: boolean): StackSecrets {
@@ -36,8 +39,28 @@ export function parseSecrets(path: string): Partial<StackSecrets> {
 }
 
 export function completeSecrets(known: Partial<StackSecrets>): StackSecrets {
-  const names = Object.keys(GENERATORS) as (keyof StackSecrets)[];
-  return Object.fromEntries(names.map((name) => [name, known[name] ?? GENERATORS[name]()])) as StackSecrets;
+  const names = Object.keys(GENERATORS) as (keyof typeof GENERATORS)[];
+  const values = names.map((name) => [name, known[name] ?? GENERATORS[name]()]);
+  const { formerEncryptionKeys = [] } = known;
+  return { ...(Object.fromEntries(values) as StackSecrets), formerEncryptionKeys };
+}
+
+/** A new key for the next start; the present one becomes a former one. Nobody else may use the directory meanwhile. */
+export function rotateEncryptionKey(path: string): void {
+  const { encryptionKey, formerEncryptionKeys, ...others } = loadSecrets(path, true);
+  writeSecrets(path, {
+    ...others,
+    encryptionKey: GENERATORS.encryptionKey(),
+    formerEncryptionKeys: [encryptionKey, ...formerEncryptionKeys],
+  });
+}
+
+/** Keeps of the former keys only those that are needed still. */
+export function keepFormerKeys(path: string, isNeeded: (key: string) => boolean): void {
+  const secrets = loadSecrets(path, true);
+  const formerEncryptionKeys = secrets.formerEncryptionKeys.filter(isNeeded);
+  if (formerEncryptionKeys.length < secrets.formerEncryptionKeys.length)
+    writeSecrets(path, { ...secrets, formerEncryptionKeys });
 }
 
 function writeSecrets(path: string, secrets: StackSecrets): void {

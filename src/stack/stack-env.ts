@@ -38,6 +38,7 @@ export function stackEnv({
     TLS_CERT_FILE: directory.servedPair,
     TLS_KEY_FILE: directory.servedPair,
     ENCRYPTION_KEY: secrets.encryptionKey,
+    ENCRYPTION_KEY_PREVIOUS: secrets.formerEncryptionKeys.join(','),
     ...(withRedis && { REDIS_URL: `redis://:${secrets.redisPassword}@127.0.0.1:${ports.REDIS_PORT}` }),
   };
 }

@@ -76,7 +76,7 @@ describe('a rotation that dies', () => {
 });
 
 describe('a delete that dies', () => {
-  test.each(['logins', 'pooler', 'shadow', 'database', 'role'])(
+  test.each(['ownership', 'logins', 'pooler', 'shadow', 'database', 'role'])(
     'after its step "%s" ends with nothing left',
     async (step) => {
       const database = await createDatabase(world, { shadow: true });

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { commandMigration, runMigration, showMigration } from '../../src/cli/migrations.js';
 import { Fleet, type Migration } from '../support/migrations.js';
@@ -16,6 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet?.end());
 
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 const ADD_COLUMN = (name: string) => `ALTER TABLE products ADD COLUMN ${name} int`;
 const SLOWLY = 'SELECT pg_sleep(0.1)';
 
@@ -403,6 +407,22 @@ describe('a dry run', () => {
   });
 });
 
+test('a tenant that has the version already, but is not noted yet, is no drift', async () => {
+  const version = await fleet.addVersion(ADD_COLUMN('noted_late'));
+  await fleet.migrate();
+  const { id } = fleet.tenant(3);
+  const note = (number: number) =>
+    world.control.query('UPDATE tenants SET template_version = $2 WHERE id = $1', [id, number]);
+  const summary = async () =>
+    (await api.get<{ summary: object }>(`/api/templates/${fleet.templateId}/drift`)).expect(200).data.summary;
+
+  await note(version - 1);
+
+  expect(await summary()).toMatchObject({ tenants: 20, matching: 19, drifted: 0, migrating: 1 });
+  await note(version);
+  expect(await summary()).toMatchObject({ matching: 20, drifted: 0, migrating: 0 });
+});
+
 describe('the command line', () => {
   const lines: string[] = [];
   beforeAll(() => {
@@ -455,6 +475,29 @@ describe('the command line', () => {
     await fleet.inTenant(broken, 'DROP TABLE $schema.taken_again');
     const retried = await run(() => commandMigration('retry-failed', id));
     expect(retried).toMatchObject({ code: 0, text: expect.stringContaining(`have version ${version}`) });
+  });
+
+  test('says how to go on when it is interrupted, and the migration goes on', async () => {
+    const locked = fleet.tenant(0);
+    await fleet.addVersion(ADD_COLUMN('c2'));
+    await fleet.query(locked.database_name, `BEGIN; LOCK TABLE ${locked.schema_name}.products`);
+    const cli = spawn(process.execPath, [CLI, 'migrations', 'run', '--template', fleet.templateId]);
+    let text = '';
+    cli.stdout.on('data', (data) => {
+      text += String(data);
+    });
+    await until('the command follows the migration', () => text.includes('canary'));
+
+    cli.kill('SIGINT');
+
+    const [code] = await once(cli, 'close');
+    const id = /Migration (\S+)/.exec(text)?.[1] ?? '';
+    expect(code).toBe(130);
+    expect(text).toContain(`goes on`);
+    for (const verb of ['status', 'pause|cancel'])
+      expect(text).toContain(`rowhouse migrations ${verb} ${id}`);
+    await fleet.query(locked.database_name, 'ROLLBACK');
+    await until('the migration is done', async () => (await fleet.get(id)).state === 'succeeded');
   });
 
   test('tells what a dry run found, and that there is nothing to do', async () => {

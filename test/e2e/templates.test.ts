@@ -33,7 +33,7 @@ interface Diff {
 }
 
 interface Drift {
-  summary: { tenants: number; matching: number; drifted: number; unchecked: number };
+  summary: { tenants: number; matching: number; drifted: number; migrating: number; unchecked: number };
   tenants: {
     tenant_id: string;
     difference_count: number;
@@ -537,7 +537,7 @@ describe('drift', async () => {
 
     expect(late.template_version).toBe(2);
     expect(report).toEqual({
-      summary: { tenants: 6, matching: 6, drifted: 0, unchecked: 0 },
+      summary: { tenants: 6, matching: 6, drifted: 0, migrating: 0, unchecked: 0 },
       tenants: [],
       unchecked_hosts: [],
     });
@@ -557,7 +557,7 @@ describe('drift', async () => {
 
     const report = await drift(template);
 
-    expect(report.summary).toEqual({ tenants: 6, matching: 3, drifted: 3, unchecked: 0 });
+    expect(report.summary).toEqual({ tenants: 6, matching: 3, drifted: 3, migrating: 0, unchecked: 0 });
     const found = new Map(report.tenants.map(({ tenant_id, differences }) => [tenant_id, differences]));
     expect([...found.keys()]).toEqual([changed.id, dropped.id, renamed.id]);
     expect(found.get(dropped.id)).toEqual([
@@ -603,7 +603,7 @@ describe('drift', async () => {
 
     const report = await drift(template);
 
-    expect(report.summary).toEqual({ tenants: 6, matching: 2, drifted: 3, unchecked: 1 });
+    expect(report.summary).toEqual({ tenants: 6, matching: 2, drifted: 3, migrating: 0, unchecked: 1 });
     expect(report.unchecked_hosts).toEqual([
       {
         database_name: name,

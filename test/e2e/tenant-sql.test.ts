@@ -243,11 +243,21 @@ describe('what is no statement', () => {
     ['COPY of a lot to the client', 'COPY (SELECT generate_series(1, 10000000)) TO STDOUT', 'COPY'],
     ['VACUUM', 'VACUUM', 'cannot run inside a transaction block'],
     ['a parameter of unknown type', 'SELECT pg_typeof($1)', '42P18'],
+    ['what the tenant may not read', 'SELECT * FROM pg_catalog.pg_authid', '42501'],
+    ['a constant without a value', 'SELECT 1 / 0', '22012'],
+    ['its own end', 'SELECT pg_terminate_backend(pg_backend_pid())', '57P01'],
   ])('refuses %s by name', async (_, sql, message) => {
     const { code, errors } = await refusal(shop, sql);
 
     expect(code).toBe('SQL_ERROR');
     expect(errors?.[0]).toMatchObject({ field: 'sql', message: expect.stringContaining(message) });
+  });
+
+  test('blames the statement for what no parameter of it caused', async () => {
+    const sql = 'SELECT rolname FROM pg_catalog.pg_authid WHERE oid = $1';
+    const { errors } = await refusal(shop, sql, { parameters: [10] });
+
+    expect(errors?.[0]).toMatchObject({ field: 'sql', message: expect.stringContaining('42501') });
   });
 
   test('refuses COPY from the client, also where it may write', async () => {

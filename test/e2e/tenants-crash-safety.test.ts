@@ -101,7 +101,7 @@ test.each(['password', 'sessions'])(
   90_000,
 );
 
-test.each(['logins', 'pooler', 'schema', 'role'])(
+test.each(['ownership', 'logins', 'pooler', 'schema', 'role'])(
   'a delete that dies after "%s" leaves nothing',
   async (step) => {
     const tenant = await createTenant(world, COLD);

@@ -228,6 +228,48 @@ describe('schemas in one host', () => {
   });
 });
 
+describe('a slug that the registry of the host has for another schema', () => {
+  test('is refused at once, and the change is taken back', async () => {
+    const tenant = await createTenant(world, { templateId: template.id, maxConnections: 4 });
+    const slug = `of-hand-${tenant.slug}`;
+    await admin(
+      tenant.database_name,
+      `INSERT INTO shared.tenants (id, slug, name, schema_name) VALUES (gen_random_uuid(), '${slug}', 'x', 'by_hand')`,
+    );
+
+    const refused = (
+      await api.patch(`/api/tenants/${tenant.id}`, { slug, name: 'Other', maxConnections: 3 })
+    ).expect(409);
+
+    expect(refused.problem).toMatchObject({ code: 'CONFLICT', retryable: false });
+    expect(refused.problem.detail).toContain(slug);
+    const { data } = await api.get<Tenant>(`/api/tenants/${tenant.id}`);
+    expect(data).toMatchObject({ slug: tenant.slug, name: tenant.name, max_connections: 4 });
+    expect(await query(tenant.connection_string, 'SELECT slug FROM tenants')).toEqual([
+      { slug: tenant.slug },
+    ]);
+  });
+
+  test('is waited for where its holder has given it up', async () => {
+    const [first, second] = [
+      await createTenant(world, { templateId: template.id }),
+      await createTenant(world, { templateId: template.id }),
+    ];
+    const rename = (tenant: NewTenant, slug: string) =>
+      api.patch<Tenant>(`/api/tenants/${tenant.id}`, { slug });
+
+    const [given, taken] = await Promise.all([
+      rename(first, `free-${first.slug}`),
+      until('the slug is free', async () => {
+        const answer = await rename(second, first.slug);
+        return answer.ok ? answer : null;
+      }),
+    ]);
+
+    expect([given.status, taken.status]).toEqual([200, 200]);
+  });
+});
+
 describe('a schema that somebody changed by hand', () => {
   test('is not dropped under another name, and its tenant says which', async () => {
     const tenant = await createTenant(world, { templateId: template.id });
@@ -237,7 +279,25 @@ describe('a schema that somebody changed by hand', () => {
 
     expect(refused.problem).toMatchObject({ code: 'OWNERSHIP_MISMATCH' });
     expect(refused.problem.detail).toContain('kept');
+    expect((await api.get<Tenant>(`/api/tenants/${tenant.id}`)).data.status).toBe('active');
+    expect(await canLogin(tenant.connection_string)).toBe(true);
     await admin(tenant.database_name, `ALTER SCHEMA kept RENAME TO ${tenant.schema_name}`);
+    await deleteTenant(world, tenant);
+  });
+
+  test('leaves a tenant as it was, also in a database of its own that is another now', async () => {
+    const tenant = await createTenant(world, { isolation: 'database', ownerEmail: 'owner@example.com' });
+    const name = tenant.database_name;
+    await world.server.query(`ALTER DATABASE ${name} RENAME TO kept_${name}`);
+    await world.server.query(`CREATE DATABASE ${name}`);
+
+    const refused = (await api.delete(`/api/tenants/${tenant.id}`)).expect(409);
+
+    expect(refused.problem).toMatchObject({ code: 'OWNERSHIP_MISMATCH' });
+    expect((await api.get<Tenant>(`/api/tenants/${tenant.id}`)).data.status).toBe('active');
+    await world.server.query(`DROP DATABASE ${name} WITH (FORCE)`);
+    await world.server.query(`ALTER DATABASE kept_${name} RENAME TO ${name}`);
+    expect(await canLogin(tenant.connection_string)).toBe(true);
     await deleteTenant(world, tenant);
   });
 

@@ -36,6 +36,26 @@ test('health is open and answers just this', async () => {
   expect(await answer.json()).toEqual({ status: 'ok', timestamp: expect.any(String), environment: 'test' });
 });
 
+describe('the root', () => {
+  test('is open and tells where things are, which are there', async () => {
+    const answer = await world.api.get<Record<string, string>>('/', { key: null });
+
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('ratelimit-limit')).not.toBeNull();
+    const { name, api, ...places } = answer.body as unknown as Record<string, string>;
+    expect({ name, api }).toEqual({ name: 'rowhouse', api: '/api' });
+    for (const place of Object.values(places))
+      expect((await fetch(world.api.baseUrl + place)).status).toBe(200);
+  });
+
+  test('leads browsers to the documentation', async () => {
+    const headers = { accept: 'text/html,application/xhtml+xml;q=0.9,*/*;q=0.8' };
+    const answer = await fetch(`${world.api.baseUrl}/`, { headers, redirect: 'manual' });
+
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/docs']);
+  });
+});
+
 describe('readiness', () => {
   test('names every part that answers', async () => {
     expect(await readiness()).toMatchObject({

@@ -10,7 +10,7 @@ async function scrape(key: string | null) {
   return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
 }
 
-function valueOf(text: string, series: string): number {
+function sampleOf(text: string, series: string): number {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
   return Number(line?.split(' ').at(-1));
 }
@@ -21,7 +21,7 @@ test('tells when each certificate ends, what answers, and about the process, to 
   expect(status).toBe(200);
   expect(type).toContain('text/plain');
   for (const endpoint of ['postgres', 'pgbouncer']) {
-    const end = valueOf(
+    const end = sampleOf(
       text,
       text.match(
         new RegExp(`^rowhouse_certificate_expiry_timestamp_seconds\\{endpoint="${endpoint}"[^}]*\\}`, 'm'),
@@ -29,8 +29,8 @@ test('tells when each certificate ends, what answers, and about the process, to 
     );
     expect(end).toBeGreaterThan(Date.now() / 1000);
   }
-  expect(valueOf(text, 'rowhouse_up{part="control database"}')).toBe(1);
-  expect(valueOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+  expect(sampleOf(text, 'rowhouse_up{part="control database"}')).toBe(1);
+  expect(sampleOf(text, 'process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
 });
 
 test('is for keys with its scope only', async () => {
@@ -49,6 +49,6 @@ test('a part that is away is a 0, and the rest is told all the same', async () =
   const { text } = await scrape(world.config.apiKey);
   await world.stack.pgbouncer.start();
 
-  expect(valueOf(text, 'rowhouse_up{part="pooler of default"}')).toBe(0);
-  expect(valueOf(text, 'rowhouse_up{part="server default"}')).toBe(1);
+  expect(sampleOf(text, 'rowhouse_up{part="pooler of default"}')).toBe(0);
+  expect(sampleOf(text, 'rowhouse_up{part="server default"}')).toBe(1);
 });

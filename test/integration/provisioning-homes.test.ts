@@ -6,6 +6,8 @@ import { createUntrustedExtension } from '../../src/infra/postgres/extension-sql
 import { DatabaseName } from '../../src/kernel/identifiers.js';
 import { generatePassword } from '../../src/kernel/ids.js';
 import { scramVerifier } from '../../src/kernel/scram.js';
+import { LoginHomes } from '../../src/provisioning/logins/login-home.js';
+import { LoginRotation } from '../../src/provisioning/logins/login-rotation.js';
 import { until } from '../support/until.js';
 import { type Door, type MadeHome, startProvisioning } from './provisioning-fixture.js';
 
@@ -13,6 +15,18 @@ const DOORS: readonly Door[] = ['direct', 'pooled'];
 
 const fixture = await startProvisioning();
 const { provisioner, aliases } = fixture;
+
+const homes = fixture.context.get(LoginHomes);
+const rotation = fixture.context.get(LoginRotation);
+
+function homeOf({ id }: MadeHome) {
+  return homes.get({ type: 'database', id });
+}
+
+async function rotate(home: MadeHome, password: string): Promise<void> {
+  const verifier = await scramVerifier(password);
+  await rotation.replace(fixture.server, await homeOf(home), { verifier, password });
+}
 
 async function hasEnded(client: Client): Promise<boolean> {
   return client.query('SELECT 1').then(
@@ -204,14 +218,14 @@ test('rotates its password: the old one is refused at once, live pooled sessions
   await live.query('SELECT 1');
   const password = generatePassword();
 
-  await provisioner.rotatePassword(fixture.server, home, await scramVerifier(password), password);
+  await rotate(home, password);
 
   for (const door of DOORS) {
     expect(await fixture.canLogIn(door, home), `old, ${door}`).toBe(false);
     expect(await fixture.canLogIn(door, home, { password }), `new, ${door}`).toBe(true);
   }
   expect(await hasEnded(live)).toBe(false);
-  await provisioner.endSessions(fixture.server, home);
+  await rotation.endSessions(fixture.server, await homeOf(home));
   expect(await hasEnded(live)).toBe(true);
   expect(await fixture.canLogIn('pooled', home, { password })).toBe(true);
 });

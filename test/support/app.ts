@@ -9,6 +9,8 @@ import { until } from './until.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
+const KEPT_OUTPUT = 5_000_000;
+
 export type Environment = Record<string, string>;
 
 /** The product, running. `stop` is graceful; `kill` ends it as a crash does. Both may be followed by `start`. */
@@ -64,6 +66,11 @@ export class ChildApp implements TestApp {
     return this.child === null || hasEnded(this.child);
   }
 
+  /** What it wrote to its standard output and error since its start, the last of it. */
+  get log(): string {
+    return this.output;
+  }
+
   get pid(): number {
     if (!this.child?.pid) throw new Error('the application does not run');
     return this.child.pid;
@@ -75,7 +82,7 @@ export class ChildApp implements TestApp {
     const child = this.spawn();
     this.child = child;
     const state = await until('the application answers', () => this.stateOf(child), { timeoutMs: 30_000 });
-    if (state === 'ended') throw new Error(`the application ended:\n${this.output}`);
+    if (state === 'ended') throw new Error(`the application ended:\n${this.output.slice(-20_000)}`);
   }
 
   stop(): Promise<void> {
@@ -112,7 +119,7 @@ export class ChildApp implements TestApp {
   }
 
   private keep(text: string): void {
-    this.output = (this.output + text).slice(-20_000);
+    this.output = (this.output + text).slice(-KEPT_OUTPUT);
   }
 }
 

@@ -42,8 +42,20 @@ export interface PoolerClient {
   readonly addr: string;
   readonly port: number;
   readonly local_port: number;
+  /** `2026-01-31 12:00:00 UTC` */
+  readonly connect_time: string;
+  /** From 1.18 on. */
+  readonly application_name?: string;
   /** From 1.24 on. */
   readonly id?: number;
+}
+
+/** One row of SHOW SERVERS. */
+export interface PoolerServer {
+  readonly user: string;
+  readonly database: string;
+  /** The process at PostgreSQL. */
+  readonly remote_pid: number;
 }
 
 /**
@@ -75,6 +87,10 @@ export class PgBouncerAdmin {
 
   clients(): Promise<PoolerClient[]> {
     return this.run<PoolerClient & QueryResultRow>('SHOW CLIENTS');
+  }
+
+  servers(): Promise<PoolerServer[]> {
+    return this.run<PoolerServer & QueryResultRow>('SHOW SERVERS');
   }
 
   /** From where this console itself comes, as the pooler sees it; null over a Unix socket, or if the way changes it. */

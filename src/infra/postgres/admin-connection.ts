@@ -9,7 +9,7 @@ export const LOCK_TIMEOUT_MS = 10_000;
 /**
  * Settings given at connection start outrank what `ALTER DATABASE … SET` stores (manual, 20.1.3), and a tenant may
  * store nearly anything for the database that it owns. So whatever could turn the administrator's own statements
- * against it is pinned here.
+ * against it, change what they mean or answer, or keep the administrator out, is pinned here.
  */
 const PINNED_SETTINGS: Readonly<Record<string, string | number>> = {
   search_path: 'pg_catalog,pg_temp',
@@ -23,10 +23,49 @@ const PINNED_SETTINGS: Readonly<Record<string, string | number>> = {
   // Compiling a query over the catalogs of thousands of tables takes seconds, running it a fraction of one.
   jit: 'off',
   role: 'none',
+  // A library that does not exist lets nobody in, superusers neither.
+  local_preload_libraries: '',
+  exit_on_error: 'off',
+  client_min_messages: 'notice',
+  client_connection_check_interval: 0,
+  tcp_user_timeout: 0,
+  tcp_keepalives_idle: 0,
+  tcp_keepalives_interval: 0,
+  tcp_keepalives_count: 0,
+  row_security: 'on',
+  check_function_bodies: 'on',
+  quote_all_identifiers: 'off',
+  transform_null_equals: 'off',
+  array_nulls: 'on',
+  DateStyle: 'ISO',
+  IntervalStyle: 'postgres',
+  bytea_output: 'hex',
+  extra_float_digits: 1,
+  xmloption: 'content',
+  default_transaction_deferrable: 'off',
+  log_parameter_max_length_on_error: 0,
+  debug_print_parse: 'off',
+  debug_print_rewritten: 'off',
+  debug_print_plan: 'off',
 };
 
+/** A setting that a server does not know would keep the administrator out as well. */
+const PINNED_SINCE: readonly (readonly [serverVersionNum: number, name: string, value: number])[] = [
+  [170_000, 'transaction_timeout', 0],
+];
+
+export interface AdminTarget {
+  readonly database: string;
+  /** As `server_version_num` gives it; 0 where it is not known yet, and no tenant has a say. */
+  readonly serverVersionNum: number;
+}
+
 /** node-postgres options for administration: a superuser session in `database`, on the direct port. */
-export function adminConnection(server: ServerConfig, caFile: string | null, database: string): ClientConfig {
+export function adminConnection(
+  server: ServerConfig,
+  caFile: string | null,
+  { database, serverVersionNum }: AdminTarget,
+): ClientConfig {
   return {
     ...entranceOptions(server, server.tls, caFile),
     user: server.adminUser,
@@ -35,8 +74,16 @@ export function adminConnection(server: ServerConfig, caFile: string | null, dat
     application_name: 'rowhouse',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    options: Object.entries(PINNED_SETTINGS)
+    options: pinnedSettings(serverVersionNum)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
   };
+}
+
+function pinnedSettings(serverVersionNum: number): [name: string, value: string | number][] {
+  const known = PINNED_SINCE.filter(([since]) => since <= serverVersionNum);
+  return [
+    ...Object.entries(PINNED_SETTINGS),
+    ...known.map(([, name, value]): [string, number] => [name, value]),
+  ];
 }

@@ -50,6 +50,12 @@ export function clearTemplateFlag(database: DatabaseName): string {
   return `ALTER DATABASE ${database.sql} IS_TEMPLATE false`;
 }
 
+/** To those who may connect anyway: until its creation is complete, a database has PUBLIC among them. */
+export function reopenDatabase(database: string): string {
+  const name = quoteIdentifier(database);
+  return `REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC; ALTER DATABASE ${name} ALLOW_CONNECTIONS true`;
+}
+
 /** Ends the sessions in it, whoever's they are. */
 export function dropDatabase(database: DatabaseName): string {
   return `DROP DATABASE ${database.sql} WITH (FORCE)`;

@@ -1,11 +1,12 @@
 import { type DatabaseName, quoteIdentifier, quoteLiteral, type RoleName } from '../../kernel/identifiers.js';
 
-/** The four roles around a hosting database. */
+/** The roles around a hosting database. */
 export interface HostRoleNames {
   readonly provisioner: RoleName;
   readonly app: RoleName;
   readonly readonly: RoleName;
   readonly tenants: RoleName;
+  readonly readers: RoleName;
 }
 
 export const FIND_ROLES = `
@@ -43,13 +44,20 @@ export function grantHost(database: DatabaseName, roles: HostRoleNames, owner: R
 }
 
 /** What lets everybody in who lives in the database; without it their logins fail. */
-export function admitTenants(database: DatabaseName, { app, readonly, tenants }: HostRoleNames): string {
-  return `GRANT CONNECT ON DATABASE ${database.sql} TO ${app.sql}, ${readonly.sql};
+export function admitTenants(
+  database: DatabaseName,
+  { app, readonly, tenants, readers }: HostRoleNames,
+): string {
+  return `GRANT CONNECT ON DATABASE ${database.sql} TO ${app.sql}, ${readonly.sql}, ${readers.sql};
     GRANT CONNECT, TEMPORARY ON DATABASE ${database.sql} TO ${tenants.sql}`;
 }
 
-export function refuseTenants(database: DatabaseName, { app, readonly, tenants }: HostRoleNames): string {
-  return `REVOKE CONNECT ON DATABASE ${database.sql} FROM ${app.sql}, ${readonly.sql}, ${tenants.sql}`;
+export function refuseTenants(
+  database: DatabaseName,
+  { app, readonly, tenants, readers }: HostRoleNames,
+): string {
+  const everybody = [app, readonly, tenants, readers].map((role) => role.sql).join(', ');
+  return `REVOKE CONNECT ON DATABASE ${database.sql} FROM ${everybody}`;
 }
 
 /** Ends the sessions in database `$1` but those of Rowhouse's own: role `$2`, and superusers. */

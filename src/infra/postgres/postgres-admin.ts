@@ -1,27 +1,35 @@
-import { Client, type ClientBase, Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, type QueryResultRow } from 'pg';
 import type { ServerConfig } from '../../config/config.js';
 import { adminConnection } from './admin-connection.js';
+import { END_BLOCKERS } from './blockers-sql.js';
+import { reopenDatabase } from './database-sql.js';
+import { LockWatch } from './lock-watch.js';
+import { SQLSTATE, sqlState } from './sqlstate.js';
 
 const MAINTENANCE_DATABASE = 'postgres';
 const POOL_SIZE = 8;
 const IDLE_TIMEOUT_MS = 60_000;
+/** How long a statement waits for others before these are ended. */
+const PATIENCE_MS = 500;
 
 /** Runs statements as the server's administrator: in the maintenance database, or in another one by name. */
 export class PostgresAdmin {
   private readonly pool: Pool;
+  /** Of its own, so that it is free when all others wait. */
+  private readonly rescue: Pool;
+  private serverVersionNum = 0;
 
   constructor(
     private readonly config: ServerConfig,
     private readonly caFile: string | null,
   ) {
-    this.pool = new Pool({
-      ...adminConnection(config, caFile, MAINTENANCE_DATABASE),
-      max: POOL_SIZE,
-      idleTimeoutMillis: IDLE_TIMEOUT_MS,
-      allowExitOnIdle: true,
-    });
-    // An idle connection that the server ends is replaced at the next query; without a listener it ends the process.
-    this.pool.on('error', () => {});
+    this.pool = this.openPool(POOL_SIZE);
+    this.rescue = this.openPool(1);
+  }
+
+  /** From then on sessions in other databases are proof against what later versions let their owners set. */
+  knowVersion(serverVersionNum: number): void {
+    this.serverVersionNum = serverVersionNum;
   }
 
   /** The rows of one statement; or nothing useful of several in one message, which run as one transaction. */
@@ -38,9 +46,9 @@ export class PostgresAdmin {
     return row ?? null;
   }
 
-  /** Runs utility statements as one message: more than one make one transaction. */
+  /** Runs utility statements as one message: more than one make one transaction. Ends tenants' sessions in its way. */
   async execute(sql: string): Promise<void> {
-    await this.pool.query(sql);
+    await this.withPooled((client) => this.unhindered(client, () => client.query(sql)));
   }
 
   /** The same with another statement timeout, for what may take long: copying and dropping databases. */
@@ -48,7 +56,7 @@ export class PostgresAdmin {
     const client = await this.pool.connect();
     try {
       await client.query(`SET statement_timeout = ${timeoutMs}`);
-      await client.query(sql);
+      await this.unhindered(client, () => client.query(sql));
       await client.query('RESET statement_timeout');
       client.release();
     } catch (error) {
@@ -63,14 +71,35 @@ export class PostgresAdmin {
 
   /** Runs `work` on a connection to another database of the server, made for it and closed after it. */
   async inDatabase<T>(database: string, work: (client: ClientBase) => Promise<T>): Promise<T> {
-    const client = new Client(adminConnection(this.config, this.caFile, database));
-    client.on('error', () => {});
+    const client = await this.connectTo(database).catch((error: unknown) => {
+      if (sqlState(error) !== SQLSTATE.objectNotInPrerequisiteState) throw error;
+      return this.connectAfterOpening(database);
+    });
     try {
-      await client.connect();
       return await work(client);
     } finally {
       await client.end().catch(() => {});
     }
+  }
+
+  /**
+   * Runs a statement of `client`, and ends the sessions of tenants that keep it waiting: an open transaction that
+   * changed its own role's password, or granted something to another's, would otherwise keep that role from being
+   * changed or dropped for as long as it likes.
+   */
+  async unhindered<T>(client: ClientBase, statement: () => Promise<T>): Promise<T> {
+    const pid = (client as ClientBase & { processID: number | null }).processID;
+    const end = () => void this.rescue.query(END_BLOCKERS, [pid]).catch(() => {});
+    const timer = setInterval(end, PATIENCE_MS);
+    try {
+      return await statement();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  watchLocks(): LockWatch {
+    return new LockWatch(this.maintenance());
   }
 
   /** Throws when the server does not answer. */
@@ -78,8 +107,44 @@ export class PostgresAdmin {
     await this.pool.query('SELECT 1');
   }
 
-  close(): Promise<void> {
-    return this.pool.end();
+  async close(): Promise<void> {
+    await Promise.all([this.pool.end(), this.rescue.end()]);
+  }
+
+  private openPool(max: number): Pool {
+    const pool = new Pool({
+      ...this.maintenance(),
+      max,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      allowExitOnIdle: true,
+    });
+    // An idle connection that the server ends is replaced at the next query; without a listener it ends the process.
+    pool.on('error', () => {});
+    return pool;
+  }
+
+  private maintenance(): ClientConfig {
+    const target = { database: MAINTENANCE_DATABASE, serverVersionNum: 0 };
+    return adminConnection(this.config, this.caFile, target);
+  }
+
+  private async connectTo(database: string): Promise<Client> {
+    const { serverVersionNum } = this;
+    const client = new Client(adminConnection(this.config, this.caFile, { database, serverVersionNum }));
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** An owner can close a database, from another one that is his, even to superusers. */
+  private async connectAfterOpening(database: string): Promise<Client> {
+    await this.execute(reopenDatabase(database));
+    return this.connectTo(database);
   }
 
   private async withPooled<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 /** The error codes that Rowhouse tells apart (PostgreSQL manual, appendix A). */
 export const SQLSTATE = {
+  adminShutdown: '57P01',
   checkViolation: '23514',
   deadlockDetected: '40P01',
   dependentObjectsStillExist: '2BP01',
@@ -19,6 +20,7 @@ export const SQLSTATE = {
   lockNotAvailable: '55P03',
   notNullViolation: '23502',
   objectInUse: '55006',
+  objectNotInPrerequisiteState: '55000',
   queryCanceled: '57014',
   serializationFailure: '40001',
   tooManyConnections: '53300',
@@ -33,6 +35,8 @@ const UNAVAILABLE_STATES = new Set([
   '57P01',
   '57P02',
   '57P03',
+  // The lock table is full, or the memory: whoever filled it is ended, or ends.
+  '53200',
   '53300',
   '08000',
   '08001',

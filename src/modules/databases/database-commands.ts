@@ -18,6 +18,8 @@ export interface Command {
   readonly input?: Readonly<Record<string, unknown>>;
   /** Changes of the row that belong into the same transaction; the database as it is before them. */
   prepare?(tx: EntityManager, database: DatabaseEntity): Promise<void>;
+  /** What else the operation has to know of the database as it is before them. */
+  recall?(tx: EntityManager, database: DatabaseEntity): Promise<Readonly<Record<string, unknown>>>;
 }
 
 export interface Started {
@@ -42,12 +44,13 @@ export class DatabaseCommands {
       const database = await this.getLocked(tx, id);
       assertStatus(database, command);
       const before = this.presenter.database(database);
+      const former = await command.recall?.(tx, database);
       await command.prepare?.(tx, database);
       const operation = await this.operations.create(tx, context, {
         kind: command.kind,
         subjectType: 'database',
         subjectId: id,
-        input: command.input ?? {},
+        input: { ...command.input, ...former },
       });
       await this.audit.record(tx, context, {
         action: command.kind,
@@ -67,6 +70,7 @@ export class DatabaseCommands {
     return this.start(context, id, {
       kind: 'database.delete',
       from: ['active', 'suspended', 'failed'],
+      recall: async (_, { status }) => ({ former: status }),
       prepare: async (tx, found) => {
         if (found.deletionProtection) {
           throw new RowhouseError(

@@ -1,17 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../http/request-context.js';
+import { Clock } from '../../kernel/clock.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { Extensions } from '../../provisioning/extensions.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
+import { LoginStore } from '../../provisioning/logins/login-store.js';
+import { NewRotation, toRotationInput } from '../../provisioning/logins/new-rotation.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { TenantDirectory } from '../../provisioning/tenancy/schemas/tenant-directory.js';
 import { type Command, DatabaseCommands, type Started } from './database-commands.js';
 import { DatabasePresenter } from './database-presenter.js';
 import { DatabasesReader } from './databases.reader.js';
-import { DatabasesRepository } from './databases.repository.js';
-import type { CredentialsDto, DatabaseDto, DeletedDatabaseDto } from './dto/database.dto.js';
+import type { DatabaseDto, DeletedDatabaseDto, RotatedCredentialsDto } from './dto/database.dto.js';
 import type { ExtensionsDto, RotateCredentialsDto } from './dto/requests.dto.js';
 
 const LIVE = ['active', 'suspended'] as const;
@@ -22,13 +24,15 @@ export class DatabaseLifecycleService {
   constructor(
     private readonly commands: DatabaseCommands,
     private readonly operations: OperationsService,
-    private readonly repository: DatabasesRepository,
     private readonly reader: DatabasesReader,
     private readonly presenter: DatabasePresenter,
     private readonly credentials: HomeCredentials,
     private readonly servers: ServerRegistry,
     private readonly extensions: Extensions,
     private readonly tenants: TenantDirectory,
+    private readonly rotation: NewRotation,
+    private readonly logins: LoginStore,
+    private readonly clock: Clock,
   ) {}
 
   suspend(context: RequestContext, id: string): Promise<OperationReply<DatabaseDto>> {
@@ -54,34 +58,38 @@ export class DatabaseLifecycleService {
   async rotateCredentials(
     context: RequestContext,
     id: string,
-    { endSessions }: RotateCredentialsDto,
-  ): Promise<OperationReply<CredentialsDto>> {
-    const { database, operation, password } = await this.beginRotation(context, id, endSessions === true);
+    dto: RotateCredentialsDto,
+  ): Promise<OperationReply<RotatedCredentialsDto>> {
+    const { database, operation, password } = await this.beginRotation(context, id, dto);
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, {
       created: false,
-      resource: async () => this.presenter.credentials(database, password),
+      resource: async () =>
+        this.presenter.rotated(database, password, await this.logins.findOverlap({ type: 'database', id })),
       pending: () => ({ credentials: this.presenter.credentials(database, password) }),
     });
   }
 
-  /** The row has the next credentials; the operation puts them in force. */
+  /** The row has the next credentials; the operation puts them in force. The database is given with its new login. */
   async beginRotation(
     context: RequestContext,
     id: string,
-    endSessions: boolean,
+    dto: RotateCredentialsDto,
   ): Promise<Started & { readonly password: string }> {
+    const input = toRotationInput(dto);
+    const at = this.clock.now();
     const { databaseName } = await this.reader.getEntity(id);
-    const { password, verifier, ciphertext } = await this.credentials.generate(databaseName);
-    const started = await this.commands.start(context, id, {
+    const fresh = await this.credentials.generate(databaseName);
+    const { database, operation } = await this.commands.start(context, id, {
       kind: 'database.rotate_credentials',
       from: LIVE,
-      input: { endSessions },
-      prepare: (tx) =>
-        this.repository.update(tx, id, { nextScramVerifier: verifier, nextPasswordCiphertext: ciphertext }),
+      input,
+      prepare: async (tx, found) => {
+        found.login = await this.rotation.prepare(tx, { type: 'database', id }, { input, fresh, at });
+      },
     });
-    this.credentials.remember(started.operation.id, password);
-    return { ...started, password };
+    this.credentials.remember(operation.id, fresh.password);
+    return { database, operation, password: fresh.password };
   }
 
   async installExtension(

@@ -78,8 +78,9 @@ export class DatabaseSettingsService {
   ): Promise<Operation | null> {
     const { id } = database;
     await this.repository.update(tx, id, { ...changes, updatedAt: this.clock.now() });
-    const forServer = SERVER_SETTINGS.some((name) => name in changes);
-    const operation = forServer ? await this.enqueue(tx, context, id) : null;
+    const access = 'externalAccess' in changes;
+    const forServer = access || SERVER_SETTINGS.some((name) => name in changes);
+    const operation = forServer ? await this.enqueue(tx, context, { id, access }) : null;
     await this.audit.record(tx, context, {
       action: 'database.update',
       resourceType: 'database',
@@ -92,9 +93,17 @@ export class DatabaseSettingsService {
     return operation;
   }
 
-  private enqueue(tx: EntityManager, context: RequestContext, id: string): Promise<Operation> {
-    const kind = 'database.apply';
-    return this.operations.create(tx, context, { kind, subjectType: 'database', subjectId: id, input: {} });
+  private enqueue(
+    tx: EntityManager,
+    context: RequestContext,
+    { id, access }: { id: string; access: boolean },
+  ): Promise<Operation> {
+    return this.operations.create(tx, context, {
+      kind: 'database.apply',
+      subjectType: 'database',
+      subjectId: id,
+      input: { access },
+    });
   }
 }
 

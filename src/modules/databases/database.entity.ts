@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { LoginTurn } from '../../provisioning/logins/login-names.js';
 import type { DatabaseStatus } from './database-status.js';
 
 @Entity('databases')
@@ -21,8 +22,12 @@ export class DatabaseEntity {
   @Column('int', { name: 'database_oid', nullable: true })
   databaseOid!: number | null;
 
+  /** Its own role, which owns it; its clients log in as `loginName` says. */
   @Column('text')
   username!: string;
+
+  @Column('text')
+  login!: LoginTurn;
 
   @Column('int', { name: 'role_oid', nullable: true })
   roleOid!: number | null;
@@ -48,17 +53,17 @@ export class DatabaseEntity {
   @Column('boolean', { name: 'deletion_protection' })
   deletionProtection!: boolean;
 
+  @Column('boolean', { name: 'external_access', nullable: true })
+  externalAccess!: boolean | null;
+
+  @Column('integer', { name: 'whitelist_size' })
+  whitelistSize!: number;
+
   @Column('text', { name: 'scram_verifier' })
   scramVerifier!: string;
 
   @Column('text', { name: 'password_ciphertext', nullable: true })
   passwordCiphertext!: string | null;
-
-  @Column('text', { name: 'next_scram_verifier', nullable: true })
-  nextScramVerifier!: string | null;
-
-  @Column('text', { name: 'next_password_ciphertext', nullable: true })
-  nextPasswordCiphertext!: string | null;
 
   @Column('int', { name: 'shadow_database_oid', nullable: true })
   shadowDatabaseOid!: number | null;

@@ -19,12 +19,12 @@ import { DatabasesReader } from './databases.reader.js';
 import { DatabasesService } from './databases.service.js';
 import { CreateDatabaseDto, EnsureDatabaseDto } from './dto/create-database.dto.js';
 import {
-  CredentialsDto,
   CredentialsOperationDto,
   DatabaseConnectionDto,
   DatabaseDto,
   DatabaseWithPasswordDto,
   DeletedDatabaseDto,
+  RotatedCredentialsDto,
 } from './dto/database.dto.js';
 import { ListDatabasesQuery } from './dto/list-databases.query.js';
 import { PatchDatabaseDto } from './dto/patch-database.dto.js';
@@ -167,16 +167,16 @@ export class DatabasesController {
   @RequireScope('credentials:rotate')
   @Summary(
     'Rotate the password',
-    'The old one is refused at once on both ports; sessions live on unless `endSessions`.',
+    'Without graceSeconds the old one is refused at once on both ports; sessions live on unless `endSessions`. With it, a second user name takes over, and the old login works until the grace ends, so that no client fails while they are switched one by one.',
   )
-  @ApiEnvelope(CredentialsDto)
+  @ApiEnvelope(RotatedCredentialsDto)
   @ApiAccepted(CredentialsOperationDto)
-  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
   rotateDatabaseCredentials(
     @Context() context: RequestContext,
     @UuidParam() id: string,
     @Body() dto: RotateCredentialsDto,
-  ): Promise<OperationReply<CredentialsDto>> {
+  ): Promise<OperationReply<RotatedCredentialsDto>> {
     return this.lifecycle.rotateCredentials(context, id, dto);
   }
 

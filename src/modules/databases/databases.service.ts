@@ -144,7 +144,12 @@ export class DatabasesService {
   /** Whether it needs more than a warm home has: that is made by the cold path's steps. */
   private hasExtras({ dto, settings }: NewDatabase): boolean {
     const usual = isDeepStrictEqual(settings, defaultSettings(this.config));
-    return !usual || dto.shadow === true || (dto.extensions?.length ?? 0) > 0;
+    return (
+      !usual ||
+      typeof dto.externalAccess === 'boolean' ||
+      dto.shadow === true ||
+      (dto.extensions?.length ?? 0) > 0
+    );
   }
 
   private async finish(

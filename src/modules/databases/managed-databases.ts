@@ -4,6 +4,8 @@ import type { RequestContext } from '../../http/request-context.js';
 import type { RoleSettings } from '../../infra/postgres/role-sql.js';
 import type { Operation } from '../../operations/operation.types.js';
 import type { DatabaseHome } from '../../provisioning/database-home.js';
+import type { LoginTurn } from '../../provisioning/logins/login-names.js';
+import type { RotationWish } from '../../provisioning/logins/new-rotation.js';
 import { DatabaseCommands } from './database-commands.js';
 import { toHome } from './database-home.js';
 import { DatabaseLifecycleService } from './database-lifecycle.service.js';
@@ -21,6 +23,7 @@ export interface DatabaseWish {
   readonly lockTimeoutMs?: number;
   readonly idleInTransactionTimeoutMs?: number;
   readonly extensions?: string[];
+  readonly externalAccess?: boolean | null;
 }
 
 export interface ManagedDatabase extends DatabaseHome {
@@ -71,16 +74,16 @@ export class ManagedDatabases {
   rotate(
     context: RequestContext,
     id: string,
-    endSessions: boolean,
-  ): Promise<{ operation: Operation; password: string }> {
-    return this.lifecycle.beginRotation(context, id, endSessions);
+    wish: RotationWish,
+  ): Promise<{ database: { login: LoginTurn }; operation: Operation; password: string }> {
+    return this.lifecycle.beginRotation(context, id, wish);
   }
 
   /** In the caller's control transaction; null when nothing changes. */
   changeLimits(
     tx: EntityManager,
     context: RequestContext,
-    { id, limits }: { id: string; limits: Partial<RoleSettings> },
+    { id, limits }: { id: string; limits: Partial<RoleSettings & { externalAccess: boolean | null }> },
   ): Promise<Operation | null> {
     return this.settings.begin(tx, { ...context, idempotencyKey: null }, { id, dto: limits });
   }

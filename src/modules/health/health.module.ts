@@ -5,10 +5,11 @@ import { CaCertificate } from './ca-certificate.service.js';
 import { CertificateReport } from './certificate-report.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
+import { RootController } from './root.controller.js';
 
 @Module({
   imports: [ProvisioningModule],
-  controllers: [HealthController, CaCertificateController],
+  controllers: [RootController, HealthController, CaCertificateController],
   providers: [HealthService, CertificateReport, CaCertificate],
   exports: [HealthService],
 })

@@ -57,7 +57,8 @@ export class TemplateDriftService {
     const outcomes: Outcome[] = [];
     for (let at = 0; at < hosts.length; at += HOSTS_AT_ONCE) {
       const part = hosts.slice(at, at + HOSTS_AT_ONCE);
-      outcomes.push(...(await Promise.all(part.map((host) => this.look(host, expected, limit)))));
+      const looks = part.map((host) => this.look(host, expected, { templateId, limit }));
+      outcomes.push(...(await Promise.all(looks)));
     }
     return renderReport(tenants, outcomes, limit);
   }
@@ -81,16 +82,26 @@ export class TemplateDriftService {
   private async look(
     host: Host,
     expected: ReadonlyMap<string, ExpectedCatalog>,
-    limit: number,
+    scope: { readonly templateId: string; readonly limit: number },
   ): Promise<Outcome> {
     const schemas = host.tenants.flatMap((tenant) => {
       const catalog = expected.get(versionKey(tenant));
       const role = tenant.isolation === 'schema' ? tenant.username : null;
-      return catalog ? [{ schema: tenant.schemaName, oid: tenant.schemaOid, role, catalog }] : [];
+      return catalog
+        ? [
+            {
+              schema: tenant.schemaName,
+              oid: tenant.schemaOid,
+              role,
+              version: tenant.templateVersion,
+              catalog,
+            },
+          ]
+        : [];
     });
     try {
       const server = this.servers.get(host.serverId);
-      return { host, drift: await this.reader.read(server, host.databaseName, { schemas, limit }) };
+      return { host, drift: await this.reader.read(server, host.databaseName, { schemas, ...scope }) };
     } catch (error) {
       this.logger.warn(`The schemas in ${host.databaseName} could not be compared`, error);
       return { host, reason: reasonOf(error) };
@@ -122,6 +133,7 @@ function renderReport(
   const unchecked = outcomes.flatMap((outcome) => ('reason' in outcome ? [renderUnchecked(outcome)] : []));
   const read = outcomes.flatMap((outcome) => ('drift' in outcome ? [outcome] : []));
   const drifted = read.reduce((sum, { drift }) => sum + drift.differences.size + drift.more, 0);
+  const migrating = read.reduce((sum, { drift }) => sum + drift.migrating, 0);
   const notRead = unchecked.reduce((sum, host) => sum + host.tenants, 0);
   const found = new Map(
     read.flatMap(({ host, drift }) => host.tenants.map((tenant) => [tenant.id, drift] as const)),
@@ -130,8 +142,9 @@ function renderReport(
   return {
     summary: {
       tenants: tenants.length,
-      matching: tenants.length - drifted - notRead,
+      matching: tenants.length - drifted - migrating - notRead,
       drifted,
+      migrating,
       unchecked: notRead,
     },
     tenants: named.slice(0, limit),

@@ -8,6 +8,7 @@ import {
 import { StatementSession } from '../../infra/postgres/statement/statement-session.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
+import { loginName } from '../../provisioning/logins/login-names.js';
 import type { ManagedServer } from '../../provisioning/managed-server.js';
 import { credentialName, type Tenant } from '../tenants/tenant.js';
 
@@ -24,7 +25,7 @@ export class TenantLogin {
     const [current, next] = this.passwordsOf(tenant);
     if (current === undefined) throw withoutPassword();
     const connect = (password: string) => {
-      const login = { user: tenant.username, database: tenant.databaseName, password };
+      const login = { user: loginName(tenant), database: tenant.databaseName, password };
       return StatementSession.open(
         statementConnection(server.config, this.config.caFile, { login, settings }),
       );
@@ -37,10 +38,11 @@ export class TenantLogin {
       .catch(explain);
   }
 
-  /** While a rotation is under way, either of the two is in force. */
+  /** While a rotation without a change of the login is under way, either of the two is in force. */
   private passwordsOf(tenant: Tenant): string[] {
     const name = credentialName(tenant);
-    return [tenant.passwordCiphertext, tenant.nextPasswordCiphertext]
+    const isTurn = tenant.nextLogin !== null && tenant.nextLogin !== tenant.login;
+    return [tenant.passwordCiphertext, isTurn ? null : tenant.nextPasswordCiphertext]
       .map((ciphertext) => this.credentials.find(name, ciphertext))
       .filter((password) => password !== null);
   }

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../http/request-context.js';
 import { grants } from '../../http/scopes.js';
+import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
+import { sessionEnded } from '../../infra/postgres/statement/statement-errors.js';
 import {
   runStatement,
   type Statement,
@@ -85,11 +87,22 @@ export class TenantSqlService {
     if (time.signal.aborted) stop();
     try {
       return await runStatement(session, statement);
+    } catch (error) {
+      throw await explainEnd(server, error);
     } finally {
       time.signal.removeEventListener('abort', stop);
       await end(server, session);
     }
   }
+}
+
+/** PostgreSQL words a session's termination as its own shutdown; one that answers has not been shut down. */
+async function explainEnd({ postgres }: ManagedServer, error: unknown): Promise<unknown> {
+  if (sqlState(error) !== SQLSTATE.adminShutdown) return error;
+  return postgres.ping().then(
+    () => sessionEnded(error),
+    () => error,
+  );
 }
 
 /** What still runs is ended by the administrator: a function can catch a cancellation, and a closed connection shows late. */

@@ -1,4 +1,5 @@
 import type { RoleSettings } from '../../infra/postgres/role-sql.js';
+import type { AccessTerms } from '../../provisioning/access/home-access.js';
 import type { FreshCredentials } from '../../provisioning/home-credentials.js';
 import type { StoredTemplate } from '../../provisioning/tenancy/templates/template-store.js';
 import type { CreateTenantDto } from './dto/requests.dto.js';
@@ -29,6 +30,7 @@ export interface TenantPlan {
   readonly username: string;
   readonly roleOid: number | null;
   readonly credentials: FreshCredentials;
+  readonly hostTerms: AccessTerms | null;
 }
 
 /** The row of a tenant to come. */
@@ -39,15 +41,19 @@ export function newTenant(wish: TenantWish, { credentials, ...place }: TenantPla
     slug: dto.slug,
     name: dto.name ?? dto.slug,
     isolation: dto.isolation ?? 'schema',
+    login: 'own',
     status: 'creating',
     scramVerifier: credentials.verifier,
     passwordCiphertext: credentials.ciphertext,
+    nextLogin: null,
     nextScramVerifier: null,
     nextPasswordCiphertext: null,
     ...settings,
     templateId: template?.id ?? null,
     templateVersion: template ? version : 0,
     deletionProtection: dto.deletionProtection ?? false,
+    externalAccess: dto.externalAccess ?? null,
+    whitelistSize: 0,
     metadata: dto.metadata ?? {},
     clonedFrom: source?.id ?? null,
     createdAt: at,

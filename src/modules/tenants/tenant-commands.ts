@@ -18,6 +18,8 @@ export interface Command {
   readonly input?: Readonly<Record<string, unknown>>;
   /** Changes of the row that belong into the same transaction; the tenant as it is before them. */
   prepare?(tx: EntityManager, tenant: Tenant): Promise<void>;
+  /** What else the operation has to know of the tenant as it is before them. */
+  recall?(tx: EntityManager, tenant: Tenant): Promise<Readonly<Record<string, unknown>>>;
 }
 
 export interface Started {
@@ -41,12 +43,13 @@ export class TenantCommands {
       const tenant = await this.getLocked(tx, id);
       assertStatus(tenant, command.from);
       const before = this.presenter.tenant(tenant);
+      const former = await command.recall?.(tx, tenant);
       await command.prepare?.(tx, tenant);
       const operation = await this.operations.create(tx, context, {
         kind: command.kind,
         subjectType: 'tenant',
         subjectId: id,
-        input: command.input ?? {},
+        input: { ...command.input, ...former },
       });
       await this.audit.record(tx, context, {
         action: command.action ?? command.kind,

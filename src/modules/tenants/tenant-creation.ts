@@ -5,11 +5,14 @@ import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
+import { readHostTerms } from '../../provisioning/access/host-terms.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { nextSchemaName, type WarmSchema } from '../../provisioning/tenancy/schemas/warm-schema-stock.js';
 import { WarmSchemas } from '../../provisioning/tenancy/schemas/warm-schemas.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import { Placement } from '../hosts/placement.service.js';
+import { WhitelistCopies } from '../whitelists/whitelist-copies.js';
+import type { HomeRef } from '../whitelists/whitelist-home.js';
 import { newTenant, type TenantPlan, type TenantWish } from './new-tenant.js';
 import type { Tenant } from './tenant.js';
 import { TenantPresenter } from './tenant-presenter.js';
@@ -42,6 +45,7 @@ export class TenantCreation {
     private readonly databases: ManagedDatabases,
     private readonly warm: WarmSchemas,
     private readonly credentials: HomeCredentials,
+    private readonly whitelists: WhitelistCopies,
     private readonly operations: OperationsService,
     private readonly audit: AuditLog,
   ) {}
@@ -72,6 +76,7 @@ export class TenantCreation {
       friendlyName: wish.dto.name ?? wish.dto.slug,
       ownerEmail,
       extensions: wish.dto.extensions,
+      externalAccess: wish.dto.externalAccess,
     });
     // The request's Idempotency-Key belongs to the tenant's own operation.
     const making = await this.databases.begin(tx, { ...context, idempotencyKey: null }, database);
@@ -87,6 +92,7 @@ export class TenantCreation {
       username,
       roleOid: null,
       credentials: { password: making.password, verifier: scramVerifier, ciphertext: null },
+      hostTerms: null,
     };
     const creation = await this.begin(tx, context, {
       wish,
@@ -112,7 +118,8 @@ export class TenantCreation {
       password === null
         ? await this.credentials.generate(stocked.schemaName)
         : { password, verifier, ciphertext };
-    const plan: TenantPlan = { ...stocked, databaseOwner: '', serverId, credentials };
+    const hostTerms = await readHostTerms(tx, stocked.databaseId);
+    const plan: TenantPlan = { ...stocked, databaseOwner: '', serverId, credentials, hostTerms };
     return this.begin(tx, context, {
       wish: { ...wish, version: stocked.templateVersion },
       plan,
@@ -138,6 +145,7 @@ export class TenantCreation {
       username: schemaName,
       roleOid: null,
       credentials: await this.credentials.generate(schemaName),
+      hostTerms: await readHostTerms(tx, host.databaseId),
     };
   }
 
@@ -148,6 +156,7 @@ export class TenantCreation {
   ): Promise<Creation> {
     const tenant = newTenant(wish, plan);
     await this.repository.insert(tx, tenant);
+    if (wish.source) await this.whitelists.copy(tx, homeOf(wish.source), homeOf(tenant));
     const operation = await this.operations.create(tx, context, {
       kind,
       subjectType: 'tenant',
@@ -171,4 +180,11 @@ interface BeginOptions {
   readonly plan: TenantPlan;
   readonly kind: string;
   readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** What has the whitelist. */
+function homeOf({ isolation, id, databaseId }: Tenant): HomeRef {
+  return isolation === 'database' && databaseId
+    ? { kind: 'database', id: databaseId }
+    : { kind: 'tenant', id };
 }

@@ -2,12 +2,17 @@ import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../../http/request-context.js';
 import { Clock } from '../../kernel/clock.js';
 import { RowhouseError } from '../../kernel/errors.js';
+import type { Operation } from '../../operations/operation.types.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
+import type { HomeKey } from '../../provisioning/logins/login-home.js';
+import type { LoginTurn } from '../../provisioning/logins/login-names.js';
+import { LoginStore } from '../../provisioning/logins/login-store.js';
+import { NewRotation, toRotationInput } from '../../provisioning/logins/new-rotation.js';
 import type { RotateCredentialsDto } from '../databases/dto/requests.dto.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
-import type { DeletedTenantDto, TenantCredentialsDto, TenantDto } from './dto/tenant.dto.js';
+import type { DeletedTenantDto, RotatedTenantCredentialsDto, TenantDto } from './dto/tenant.dto.js';
 import { credentialName, type Tenant } from './tenant.js';
 import { assertStatus, type Command, TenantCommands } from './tenant-commands.js';
 import { TenantPresenter } from './tenant-presenter.js';
@@ -25,6 +30,8 @@ export class TenantLifecycleService {
     private readonly presenter: TenantPresenter,
     private readonly credentials: HomeCredentials,
     private readonly databases: ManagedDatabases,
+    private readonly rotation: NewRotation,
+    private readonly logins: LoginStore,
     private readonly clock: Clock,
   ) {}
 
@@ -47,25 +54,18 @@ export class TenantLifecycleService {
   async rotateCredentials(
     context: RequestContext,
     id: string,
-    { endSessions }: RotateCredentialsDto,
-  ): Promise<OperationReply<TenantCredentialsDto>> {
-    const tenant = await this.reader.getTenant(id);
-    if (tenant.isolation === 'database') {
-      return this.rotateDatabase(context, tenant, endSessions === true);
-    }
-    const { password, verifier, ciphertext } = await this.credentials.generate(credentialName(tenant));
-    const { operation } = await this.commands.start(context, id, {
-      kind: 'tenant.rotate_credentials',
-      from: ['active', 'suspended'],
-      input: { endSessions: endSessions === true },
-      prepare: (tx) =>
-        this.repository.update(tx, id, { nextScramVerifier: verifier, nextPasswordCiphertext: ciphertext }),
-    });
-    this.credentials.remember(operation.id, password);
+    dto: RotateCredentialsDto,
+  ): Promise<OperationReply<RotatedTenantCredentialsDto>> {
+    const { isolation } = await this.reader.getTenant(id);
+    const begun =
+      isolation === 'database'
+        ? await this.rotateDatabase(context, id, dto)
+        : await this.rotateSchema(context, id, dto);
+    const { tenant, operation, password, home } = begun;
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, {
       created: false,
-      resource: async () => this.presenter.credentials(tenant, password),
+      resource: async () => this.presenter.rotated(tenant, password, await this.logins.findOverlap(home)),
       pending: () => ({ credentials: this.presenter.credentials(tenant, password) }),
     });
   }
@@ -74,6 +74,7 @@ export class TenantLifecycleService {
     const { tenant, operation } = await this.commands.start(context, id, {
       kind: 'tenant.delete',
       from: ['active', 'suspended', 'failed'],
+      recall: async (tx) => ({ former: await this.repository.statusOf(tx, id) }),
       prepare: async (tx, found) => {
         if (found.deletionProtection) {
           throw new RowhouseError(
@@ -88,24 +89,43 @@ export class TenantLifecycleService {
     return toReply(ended, { created: false, resource: async () => this.presenter.deleted(tenant) });
   }
 
+  private async rotateSchema(
+    context: RequestContext,
+    id: string,
+    dto: RotateCredentialsDto,
+  ): Promise<BegunRotation> {
+    const input = toRotationInput(dto);
+    const at = this.clock.now();
+    const home = { type: 'tenant', id } as const;
+    const fresh = await this.credentials.generate(credentialName(await this.reader.getTenant(id)));
+    let login: LoginTurn = 'own';
+    const { tenant, operation } = await this.commands.start(context, id, {
+      kind: 'tenant.rotate_credentials',
+      from: ['active', 'suspended'],
+      input,
+      prepare: async (tx) => {
+        login = await this.rotation.prepare(tx, home, { input, fresh, at });
+      },
+    });
+    this.credentials.remember(operation.id, fresh.password);
+    return { tenant: { ...tenant, login }, operation, password: fresh.password, home };
+  }
+
   private async rotateDatabase(
     context: RequestContext,
-    tenant: Tenant,
-    endSessions: boolean,
-  ): Promise<OperationReply<TenantCredentialsDto>> {
-    const { operation, password } = await this.databases.rotate(context, databaseOf(tenant), endSessions);
-    const ended = await this.operations.run(operation, context.waitMs);
-    return toReply(ended, {
-      created: false,
-      resource: async () => this.presenter.credentials(tenant, password),
-      pending: () => ({ credentials: this.presenter.credentials(tenant, password) }),
-    });
+    id: string,
+    dto: RotateCredentialsDto,
+  ): Promise<BegunRotation> {
+    const tenant = await this.reader.getTenant(id);
+    const home = { type: 'database', id: databaseOf(tenant) } as const;
+    const { database, operation, password } = await this.databases.rotate(context, home.id, dto);
+    return { tenant: { ...tenant, login: database.login }, operation, password, home };
   }
 
   private async onDatabase(
     context: RequestContext,
     { id }: Tenant,
-    operation: Parameters<OperationsService['run']>[0],
+    operation: Operation,
   ): Promise<OperationReply<TenantDto>> {
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, { created: false, resource: () => this.reader.get(id) });
@@ -120,6 +140,14 @@ export class TenantLifecycleService {
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, { created: false, resource: () => this.reader.get(id) });
   }
+}
+
+interface BegunRotation {
+  /** With the login that it will have. */
+  readonly tenant: Tenant;
+  readonly operation: Operation;
+  readonly password: string;
+  readonly home: HomeKey;
 }
 
 function databaseOf({ databaseId }: Tenant): string {

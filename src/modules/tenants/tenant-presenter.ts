@@ -1,16 +1,21 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG, type Config } from '../../config/config.js';
 import { MASK } from '../../kernel/masking.js';
+import { homeAccess } from '../../provisioning/access/home-access.js';
+import { loginName } from '../../provisioning/logins/login-names.js';
+import type { Overlap } from '../../provisioning/logins/login-store.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { type ConnectionTarget, connectionStrings } from '../databases/connection-strings.js';
+import { toPrevious } from '../databases/database-presenter.js';
 import type {
   DeletedTenantDto,
+  RotatedTenantCredentialsDto,
   TenantCredentialsDto,
   TenantDto,
   TenantStringsDto,
   TenantWithPasswordDto,
 } from './dto/tenant.dto.js';
-import { aliasOf, type Tenant } from './tenant.js';
+import { accessTerms, aliasOf, type Tenant } from './tenant.js';
 
 /** Turns rows into answers. Without a password, the strings are masked. */
 @Injectable()
@@ -25,7 +30,7 @@ export class TenantPresenter {
     const { publicHost } = this.config;
     return {
       databaseName: tenant.databaseName,
-      username: tenant.username,
+      username: loginName(tenant),
       password,
       direct: { host: publicHost ?? host, port },
       pooled: pooler && {
@@ -52,7 +57,7 @@ export class TenantPresenter {
       database_id: tenant.databaseId,
       database_name: tenant.databaseName,
       schema_name: tenant.schemaName,
-      username: tenant.username,
+      username: loginName(tenant),
       template_id: tenant.templateId,
       template_version: tenant.templateVersion,
       max_connections: tenant.maxConnections,
@@ -60,6 +65,8 @@ export class TenantPresenter {
       lock_timeout_ms: tenant.lockTimeoutMs,
       idle_in_transaction_timeout_ms: tenant.idleInTransactionTimeoutMs,
       deletion_protection: tenant.deletionProtection,
+      external_access: tenant.externalAccess,
+      access: homeAccess(accessTerms(tenant), this.config.defaultAccess),
       metadata: tenant.metadata,
       cloned_from: tenant.clonedFrom,
       ...this.strings(tenant, password),
@@ -73,7 +80,11 @@ export class TenantPresenter {
   }
 
   credentials(tenant: Tenant, password: string): TenantCredentialsDto {
-    return { id: tenant.id, username: tenant.username, password, ...this.strings(tenant, password) };
+    return { id: tenant.id, username: loginName(tenant), password, ...this.strings(tenant, password) };
+  }
+
+  rotated(tenant: Tenant, password: string, overlap: Overlap | null): RotatedTenantCredentialsDto {
+    return { ...this.credentials(tenant, password), previous: overlap && toPrevious(overlap) };
   }
 
   deleted({ id, slug, schemaName }: Tenant): DeletedTenantDto {

@@ -21,11 +21,13 @@ import { TenantPresenter } from './tenant-presenter.js';
 import { TenantsReader } from './tenants.reader.js';
 import { type TenantChanges, TenantsRepository } from './tenants.repository.js';
 
-const LIMITS = [
+/** What a tenant's own database has instead of the tenant. */
+const OF_DATABASE = [
   'maxConnections',
   'statementTimeoutMs',
   'lockTimeoutMs',
   'idleInTransactionTimeoutMs',
+  'externalAccess',
 ] as const;
 /** What the host's registry shows too. */
 const REGISTERED = ['slug', 'name'] as const;
@@ -72,10 +74,10 @@ export class TenantSettingsService {
     const changes = changesOf(tenant, dto);
     if (Object.keys(changes).length === 0) return [];
     if (changes.maxConnections) assertWithinServer(this.servers.get(tenant.serverId), changes.maxConnections);
-    const own = tenant.isolation === 'schema' ? changes : without(changes, LIMITS);
+    const own = tenant.isolation === 'schema' ? changes : without(changes, OF_DATABASE);
     await this.repository.update(tx, id, { ...own, updatedAt: this.clock.now() });
-    const apply = needsApply(tenant, own) ? await this.apply(tx, context, tenant) : null;
-    const limits = tenant.isolation === 'database' ? only(changes, LIMITS) : {};
+    const apply = needsApply(tenant, own) ? await this.apply(tx, context, { tenant, changes: own }) : null;
+    const limits = tenant.isolation === 'database' ? only(changes, OF_DATABASE) : {};
     const onDatabase =
       tenant.databaseId && Object.keys(limits).length > 0
         ? await this.databases.changeLimits(tx, context, { id: tenant.databaseId, limits })
@@ -93,19 +95,25 @@ export class TenantSettingsService {
     return operations;
   }
 
-  private apply(tx: EntityManager, context: RequestContext, tenant: Tenant): Promise<Operation> {
+  private apply(
+    tx: EntityManager,
+    context: RequestContext,
+    { tenant, changes }: { tenant: Tenant; changes: TenantChanges },
+  ): Promise<Operation> {
+    const names = Object.keys(changes) as (keyof TenantChanges)[];
+    const former = Object.fromEntries(names.map((name) => [name, tenant[name]]));
     return this.operations.create(tx, context, {
       kind: 'tenant.apply',
       subjectType: 'tenant',
       subjectId: tenant.id,
-      input: { isolation: tenant.isolation },
+      input: { isolation: tenant.isolation, access: 'externalAccess' in changes, former },
     });
   }
 }
 
 /** A tenant's own database has a registry only where a template made one. */
 function needsApply({ isolation, templateId }: Tenant, changes: TenantChanges): boolean {
-  const hasLimits = LIMITS.some((name) => name in changes);
+  const hasLimits = OF_DATABASE.some((name) => name in changes);
   const isRegistered = REGISTERED.some((name) => name in changes);
   return isolation === 'schema' ? hasLimits || isRegistered : isRegistered && templateId !== null;
 }

@@ -19,8 +19,8 @@ import { ConnectionStringsQuery, RotateCredentialsDto } from '../databases/dto/r
 import { CloneTenantDto, CreateTenantDto, ListTenantsQuery, PatchTenantDto } from './dto/requests.dto.js';
 import {
   DeletedTenantDto,
+  RotatedTenantCredentialsDto,
   TenantConnectionDto,
-  TenantCredentialsDto,
   TenantCredentialsOperationDto,
   TenantDto,
   TenantWithPasswordDto,
@@ -156,7 +156,7 @@ export class TenantsController {
   @RequireScope('tenants:write')
   @Summary(
     'Clone a tenant',
-    'A new tenant beside this one, of the same isolation, limits and template; with its rows if asked for. The password is whole in this answer only.',
+    'A new tenant beside this one, of the same isolation, limits, template and whitelist; with its rows if asked for. The password is whole in this answer only.',
   )
   @ApiEnvelope(TenantWithPasswordDto, { status: 201 })
   @ApiAccepted(TenantCredentialsOperationDto)
@@ -198,16 +198,16 @@ export class TenantsController {
   @TenantRoute()
   @Summary(
     'Rotate the password',
-    'The old one is refused at once on both ports; sessions live on unless `endSessions`.',
+    'Without graceSeconds the old one is refused at once on both ports; sessions live on unless `endSessions`. With it, a second user name takes over, and the old login works until the grace ends, so that no client fails while they are switched one by one.',
   )
-  @ApiEnvelope(TenantCredentialsDto)
+  @ApiEnvelope(RotatedTenantCredentialsDto)
   @ApiAccepted(TenantCredentialsOperationDto)
   @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
   rotateTenantCredentials(
     @Context() context: RequestContext,
     @UuidParam() id: string,
     @Body() dto: RotateCredentialsDto,
-  ): Promise<OperationReply<TenantCredentialsDto>> {
+  ): Promise<OperationReply<RotatedTenantCredentialsDto>> {
     return this.lifecycle.rotateCredentials(context, id, dto);
   }
 }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { HostsModule } from '../hosts/hosts.module.js';
+import { WhitelistsModule } from '../whitelists/whitelists.module.js';
 import { TenantOperations } from './handlers/tenant-operations.js';
 import { TenantTools } from './handlers/tenant-tools.js';
 import { TenantCommands } from './tenant-commands.js';
@@ -15,7 +16,7 @@ import { TenantsRepository } from './tenants.repository.js';
 import { TenantsService } from './tenants.service.js';
 
 @Module({
-  imports: [ProvisioningModule, DatabasesModule, HostsModule],
+  imports: [ProvisioningModule, DatabasesModule, HostsModule, WhitelistsModule],
   controllers: [TenantsController],
   providers: [
     TenantCommands,

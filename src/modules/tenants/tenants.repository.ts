@@ -5,6 +5,8 @@ import type { TenantStatus } from '../../provisioning/tenancy/schemas/tenant-hom
 import type { Tenant } from './tenant.js';
 import { TENANT_TRANSITIONS } from './tenant-status.js';
 
+const HOST_TERMS = `json_build_object('externalAccess', d.external_access, 'whitelistSize', d.whitelist_size, 'host', NULL)`;
+
 const SELECT = `
   SELECT t.id, t.slug, t.name, t.isolation,
          CASE WHEN t.isolation = 'database' AND t.status = 'active' THEN coalesce(d.status, 'deleting')
@@ -15,7 +17,8 @@ const SELECT = `
          coalesce(t.username, d.username, '') AS username, coalesce(t.role_oid, d.role_oid) AS "roleOid",
          coalesce(t.scram_verifier, d.scram_verifier, '') AS "scramVerifier",
          CASE t.isolation WHEN 'schema' THEN t.password_ciphertext ELSE d.password_ciphertext END AS "passwordCiphertext",
-         t.next_scram_verifier AS "nextScramVerifier", t.next_password_ciphertext AS "nextPasswordCiphertext",
+         CASE t.isolation WHEN 'schema' THEN t.login ELSE coalesce(d.login, 'own') END AS login,
+         t.next_login AS "nextLogin", t.next_scram_verifier AS "nextScramVerifier", t.next_password_ciphertext AS "nextPasswordCiphertext",
          CASE t.isolation WHEN 'schema' THEN t.max_connections ELSE coalesce(d.max_connections, t.max_connections) END
            AS "maxConnections",
          CASE t.isolation WHEN 'schema' THEN t.statement_timeout_ms
@@ -26,7 +29,11 @@ const SELECT = `
               ELSE coalesce(d.idle_in_transaction_timeout_ms, t.idle_in_transaction_timeout_ms) END
            AS "idleInTransactionTimeoutMs",
          t.template_id AS "templateId", t.template_version AS "templateVersion",
-         t.deletion_protection AS "deletionProtection", t.metadata, t.cloned_from AS "clonedFrom",
+         t.deletion_protection AS "deletionProtection",
+         CASE t.isolation WHEN 'schema' THEN t.external_access ELSE d.external_access END AS "externalAccess",
+         CASE t.isolation WHEN 'schema' THEN t.whitelist_size ELSE coalesce(d.whitelist_size, 0) END AS "whitelistSize",
+         CASE t.isolation WHEN 'schema' THEN ${HOST_TERMS} END AS "hostTerms",
+         t.metadata, t.cloned_from AS "clonedFrom",
          t.created_at AS "createdAt", t.updated_at AS "updatedAt"
   FROM tenants t LEFT JOIN databases d ON d.id = t.database_id`;
 
@@ -34,9 +41,9 @@ const INSERT = `
   INSERT INTO tenants (id, slug, name, isolation, status, server_id, database_id, schema_name, schema_oid, username,
     role_oid, scram_verifier, password_ciphertext, max_connections, statement_timeout_ms, lock_timeout_ms,
     idle_in_transaction_timeout_ms, template_id, template_version, deletion_protection, metadata, cloned_from,
-    created_at, updated_at)
+    external_access, created_at, updated_at)
   VALUES ($1, $2, $3, $4, 'creating', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22, $22)`;
+    $22, $23, $23)`;
 
 const COLUMNS = {
   slug: 'slug',
@@ -46,13 +53,10 @@ const COLUMNS = {
   lockTimeoutMs: 'lock_timeout_ms',
   idleInTransactionTimeoutMs: 'idle_in_transaction_timeout_ms',
   deletionProtection: 'deletion_protection',
+  externalAccess: 'external_access',
   metadata: 'metadata',
   schemaOid: 'schema_oid',
   roleOid: 'role_oid',
-  scramVerifier: 'scram_verifier',
-  passwordCiphertext: 'password_ciphertext',
-  nextScramVerifier: 'next_scram_verifier',
-  nextPasswordCiphertext: 'next_password_ciphertext',
   templateVersion: 'template_version',
   updatedAt: 'updated_at',
 } as const satisfies Partial<Record<keyof Tenant, string>>;
@@ -80,6 +84,14 @@ export class TenantsRepository {
   async find(id: string, tx: Queryable = this.dataSource): Promise<Tenant | null> {
     const [tenant]: Tenant[] = await tx.query(`${SELECT} WHERE t.id = $1`, [id]);
     return tenant ?? null;
+  }
+
+  /** The row's own status, which of a tenant with a database of its own is not that of the database. */
+  async statusOf(tx: Queryable, id: string): Promise<TenantStatus | null> {
+    const [row]: { status: TenantStatus }[] = await tx.query('SELECT status FROM tenants WHERE id = $1', [
+      id,
+    ]);
+    return row?.status ?? null;
   }
 
   async findBySlug(slug: string): Promise<Tenant | null> {
@@ -145,6 +157,7 @@ export class TenantsRepository {
       tenant.deletionProtection,
       tenant.metadata,
       tenant.clonedFrom,
+      isSchema ? tenant.externalAccess : null,
       tenant.createdAt,
     ]);
   }
@@ -157,6 +170,15 @@ export class TenantsRepository {
       id,
       ...entries.map(([, value]) => value),
     ]);
+  }
+
+  /** Takes a change back, unless the slug that it gave up is another's by now. */
+  async restore(tx: Queryable, id: string, former: TenantChanges): Promise<void> {
+    const taken: unknown[] = await tx.query('SELECT FROM tenants WHERE slug = $1 AND id <> $2', [
+      former.slug ?? null,
+      id,
+    ]);
+    if (taken.length === 0) await this.update(tx, id, former);
   }
 
   /** Records what a step found on the server, outside any transaction. */

@@ -59,7 +59,8 @@ export class TenantsService {
     };
     if (dto.isolation === 'database') return this.createDatabase(context, wish, ownerOf(dto));
     const groupId = dto.databaseId ? null : await this.placement.getGroup(dto.hostGroup);
-    const canBeWarm = isDeepStrictEqual(wish.settings, defaultTenantSettings(this.config));
+    const isUsual = isDeepStrictEqual(wish.settings, defaultTenantSettings(this.config));
+    const canBeWarm = isUsual && dto.externalAccess !== false;
     return this.createSchema(context, wish, { databaseId: dto.databaseId ?? null, groupId, canBeWarm });
   }
 
@@ -76,7 +77,7 @@ export class TenantsService {
     const template = source.templateId === null ? null : await this.templates.get(source.templateId);
     if (withData && !template) throw withoutTemplate();
     const wish: TenantWish = {
-      dto: { ...dto, isolation: source.isolation },
+      dto: { ...dto, isolation: source.isolation, externalAccess: source.externalAccess },
       settings: settingsOfTenant(source),
       template,
       version: withData ? source.templateVersion : (template?.latestVersion ?? 0),

@@ -23,11 +23,22 @@ export async function sweepPooled(server: ManagedServer, plan: AccessPlan): Prom
     isIP(addr) !== 0 && !judge({ address: addr, database, role: user }).allowed;
   const intruders = (await pooler.clients()).filter(isIntruder);
   if (intruders.length === 0) return;
-  await Promise.all(intruders.map((client) => endOne(server, pooler, client)));
-  for (const alias of await aliasesOfRest(pooler, intruders)) {
+  const rest = await endClients(server, intruders);
+  for (const alias of new Set(rest.map((client) => client.database))) {
     await pooler.kill(alias);
     await resumeAlias(pooler, alias);
   }
+}
+
+/** Ends these alone. Returns those that are still there after a moment, where there is no way to do so. */
+export async function endClients(
+  server: ManagedServer,
+  clients: readonly PoolerClient[],
+): Promise<PoolerClient[]> {
+  const { pooler } = server;
+  if (!pooler || clients.length === 0) return [];
+  await Promise.all(clients.map((client) => endOne(server, pooler, client)));
+  return findRest(pooler, clients);
 }
 
 async function endOne(
@@ -40,8 +51,7 @@ async function endOne(
   await cutConnection({ localPort: local_port, remoteAddress: addr, remotePort: port });
 }
 
-/** The aliases of those that are still there after a moment. */
-async function aliasesOfRest(pooler: PgBouncerAdmin, ended: readonly PoolerClient[]): Promise<Set<string>> {
+async function findRest(pooler: PgBouncerAdmin, ended: readonly PoolerClient[]): Promise<PoolerClient[]> {
   const keys = new Set(ended.map(keyOf));
   let rest: PoolerClient[] = [];
   const areGone = async () => {
@@ -49,7 +59,7 @@ async function aliasesOfRest(pooler: PgBouncerAdmin, ended: readonly PoolerClien
     return rest.length === 0;
   };
   await pollUntil(areGone, { timeoutMs: PATIENCE_MS, what: 'clients to go' }).catch(rethrowUnlessImpatient);
-  return new Set(rest.map((client) => client.database));
+  return rest;
 }
 
 function keyOf({ addr, port, database, user }: PoolerClient): string {

@@ -1,4 +1,5 @@
 import { DatabaseName } from '../../kernel/identifiers.js';
+import { accessGroups } from '../logins/login-names.js';
 import { BLANK_DATABASE } from '../marks.js';
 import type { Comparison } from './comparison.js';
 import type { ExpectedHome } from './expected-homes.js';
@@ -36,7 +37,7 @@ function compareShadow(comparison: Comparison, expected: ExpectedHome): Finding[
 }
 
 function compareFound(
-  { poolerRole, hostNames }: Comparison,
+  { poolerRole, hostNames, loginsAfter }: Comparison,
   expected: ExpectedHome,
   { database, oid }: { database: ObservedDatabase; oid: number | null },
 ): Finding[] {
@@ -57,6 +58,8 @@ function compareFound(
   const admitted = new Set([
     poolerRole,
     expected.home.username,
+    ...Object.values(accessGroups(expected.home.username)).map(String),
+    ...loginsAfter.filter(({ homeId }) => homeId === expected.id).map(({ username }) => username),
     ...(hostNames.has(name) ? hostRoleNames(new Set([name])) : []),
   ]);
   const strangers = grantees.filter((grantee) => !admitted.has(grantee));

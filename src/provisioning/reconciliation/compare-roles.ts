@@ -42,13 +42,13 @@ function missing({ databases }: Comparison, expected: ExpectedHome): Finding {
 }
 
 function compareAttributes(expected: ExpectedHome, role: ObservedRole): Finding[] {
-  const { kind, status, home } = expected;
+  const { kind, status, ownVerifier, home } = expected;
   const findings: Finding[] = [];
   const isWarm = kind === 'warm' || kind === 'warm_schema';
   const type = isWarm ? 'retire_warm' : 'restore_role';
   const drift = (finding: FindingKind, detail: string) =>
     findings.push({ ...base(expected, finding, detail), action: { type, home: expected } });
-  const shouldLogin = !isWarm && status === 'active';
+  const shouldLogin = !isWarm && status === 'active' && ownVerifier !== null;
   if (role.hasPower) drift('role_drifted', 'It has an attribute that no tenant may have.');
   if (role.canLogin !== shouldLogin)
     drift('role_drifted', role.canLogin ? 'It can log in.' : 'It cannot log in.');
@@ -66,7 +66,7 @@ function compareAttributes(expected: ExpectedHome, role: ObservedRole): Finding[
       `${name} is ${settingOf(role, name) ?? 'not set'}, the row says ${value} ms.`,
     );
   }
-  if (shouldLogin && role.verifier !== home.scramVerifier) {
+  if (shouldLogin && role.verifier !== ownVerifier) {
     drift('role_password_drifted', 'The connection strings that Rowhouse shows do not work.');
   }
   return findings;

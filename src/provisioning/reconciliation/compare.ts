@@ -1,5 +1,6 @@
 import { compareAliases } from './compare-aliases.js';
 import { compareDatabases } from './compare-databases.js';
+import { compareLogins } from './compare-logins.js';
 import { compareRoles } from './compare-roles.js';
 import { compareTenants } from './compare-tenants.js';
 import { type Comparison, type ComparisonInput, toComparison } from './comparison.js';
@@ -11,6 +12,7 @@ export function compare(input: ComparisonInput): Finding[] {
   return [
     ...compareDatabases(comparison),
     ...compareRoles(comparison),
+    ...compareLogins(comparison),
     ...compareAliases(comparison),
     ...compareTenants(comparison),
     ...compareOperations(comparison),

@@ -1,6 +1,8 @@
 import { DatabaseName } from '../../kernel/identifiers.js';
+import { accessGroups } from '../logins/login-names.js';
 import { SCRATCH_DATABASE } from '../marks.js';
 import type { ExpectedHome } from './expected-homes.js';
+import type { ExpectedLogin } from './expected-logins.js';
 import { type ExpectedTenancy, type ExpectedTenant, hostRoleNames } from './expected-tenancy.js';
 import type { ObservedDatabase, ObservedRole, ObservedServer } from './observed-server.js';
 
@@ -10,6 +12,8 @@ export interface ComparisonInput {
   readonly after: readonly ExpectedHome[];
   readonly tenancyBefore: ExpectedTenancy;
   readonly tenancyAfter: ExpectedTenancy;
+  readonly loginsBefore: readonly ExpectedLogin[];
+  readonly loginsAfter: readonly ExpectedLogin[];
   readonly observed: ObservedServer;
   /** The comment on Rowhouse's roles. */
   readonly mark: string;
@@ -22,6 +26,8 @@ export interface Comparison extends ComparisonInput {
   /** Homes that nothing worked on meanwhile, and whose state is therefore certain. */
   readonly settled: readonly ExpectedHome[];
   readonly settledTenants: readonly ExpectedTenant[];
+  /** Logins of those that did not change meanwhile. */
+  readonly settledLogins: readonly ExpectedLogin[];
   /** Databases with the roles of a host around them. */
   readonly hostNames: ReadonlySet<string>;
   /** For each host that was looked into, the schemas' names by OID. */
@@ -49,11 +55,13 @@ export function toComparison(input: ComparisonInput): Comparison {
     ...input,
     settled: settledOf(before, after),
     settledTenants: settledOf(tenancyBefore.tenants, tenancyAfter.tenants),
+    settledLogins: unchanged(input.loginsBefore, input.loginsAfter),
     hostNames,
     schemas: observed.schemas,
     known: new Set([...homes.flatMap(databaseNames), SCRATCH_DATABASE]),
     knownRoles: new Set([
-      ...homes.map(({ username }) => username),
+      ...homes.flatMap(({ username }) => [username, ...Object.values(accessGroups(username)).map(String)]),
+      ...[...input.loginsBefore, ...input.loginsAfter].map(({ username }) => username),
       ...hostRoleNames(hostNames),
       ...tenancyBefore.probeNames,
       ...tenancyAfter.probeNames,
@@ -69,6 +77,13 @@ function settledOf<Expected extends ExpectedHome>(
 ): Expected[] {
   const earlier = new Map(before.map((expected) => [expected.id, expected]));
   return after.filter((expected) => isSettled(expected) && isSame(earlier.get(expected.id), expected));
+}
+
+function unchanged(before: readonly ExpectedLogin[], after: readonly ExpectedLogin[]): ExpectedLogin[] {
+  const earlier = new Map(before.map((login) => [login.id, JSON.stringify(login)]));
+  return after.filter(
+    (login) => login.status === 'active' && earlier.get(login.id) === JSON.stringify(login),
+  );
 }
 
 /** A shadow database without a recorded OID is one that is not there, and counts as forgotten when it is. */

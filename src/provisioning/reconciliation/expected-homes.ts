@@ -7,6 +7,8 @@ export interface ExpectedHome {
   readonly status: string;
   /** An operation or a builder works on it: it may be in any state. */
   readonly isBusy: boolean;
+  /** Of its own role; null while that may not log in, because another login has its turn. */
+  readonly ownVerifier: string | null;
   readonly home: DatabaseHome;
 }
 
@@ -15,6 +17,7 @@ interface HomeRow extends DatabaseHome {
   readonly kind: 'database' | 'warm';
   readonly status: string;
   readonly isBusy: boolean;
+  readonly ownVerifier: string | null;
 }
 
 const SELECT_DATABASES = `
@@ -24,14 +27,17 @@ const SELECT_DATABASES = `
          d.shadow_database_oid AS "shadowDatabaseOid", d.max_connections AS "maxConnections",
          d.scram_verifier AS "scramVerifier", d.statement_timeout_ms AS "statementTimeoutMs",
          d.lock_timeout_ms AS "lockTimeoutMs", d.idle_in_transaction_timeout_ms AS "idleInTransactionTimeoutMs",
-         d.extensions
+         d.extensions,
+         CASE d.login WHEN 'own' THEN d.scram_verifier
+              ELSE (SELECT o.scram_verifier FROM login_overlaps o WHERE o.database_id = d.id) END AS "ownVerifier"
   FROM databases d`;
 
 const SELECT_WARM = `
   SELECT w.id, 'warm' AS kind, w.state AS status, w.state <> 'ready' AS "isBusy",
          w.database_name AS "databaseName", w.database_oid AS "databaseOid", w.username, w.role_oid AS "roleOid",
          NULL::oid AS "shadowDatabaseOid", $1::integer AS "maxConnections", '' AS "scramVerifier",
-         0 AS "statementTimeoutMs", 0 AS "lockTimeoutMs", 0 AS "idleInTransactionTimeoutMs", '{}'::text[] AS extensions
+         0 AS "statementTimeoutMs", 0 AS "lockTimeoutMs", 0 AS "idleInTransactionTimeoutMs", '{}'::text[] AS extensions,
+         NULL AS "ownVerifier"
   FROM warm_databases w`;
 
 /** Every home that the control database knows on a server. */
@@ -62,6 +68,6 @@ export async function lockExpectedHome(
   return row ? toExpected(row) : null;
 }
 
-function toExpected({ id, kind, status, isBusy, ...home }: HomeRow): ExpectedHome {
-  return { id, kind, status, isBusy, home };
+function toExpected({ id, kind, status, isBusy, ownVerifier, ...home }: HomeRow): ExpectedHome {
+  return { id, kind, status, isBusy, ownVerifier, home };
 }

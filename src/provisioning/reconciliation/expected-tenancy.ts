@@ -12,7 +12,7 @@ export interface ExpectedTenant extends ExpectedHome {
 /** What tenants need on a server. */
 export interface ExpectedTenancy {
   readonly tenants: readonly ExpectedTenant[];
-  /** Databases with the four roles of a host around them. */
+  /** Databases with the roles of a host around them. */
   readonly hostNames: ReadonlySet<string>;
   /** Logins of leak self-tests, which come and go. */
   readonly probeNames: readonly string[];
@@ -33,6 +33,7 @@ interface TenantRow {
   readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly idleInTransactionTimeoutMs: number;
+  readonly ownVerifier: string | null;
 }
 
 const SELECT_TENANTS = `
@@ -41,14 +42,17 @@ const SELECT_TENANTS = `
          d.database_name AS "hostName", t.schema_name AS "schemaName", t.schema_oid AS "schemaOid",
          t.username, t.role_oid AS "roleOid", t.max_connections AS "maxConnections", t.scram_verifier AS "scramVerifier",
          t.statement_timeout_ms AS "statementTimeoutMs", t.lock_timeout_ms AS "lockTimeoutMs",
-         t.idle_in_transaction_timeout_ms AS "idleInTransactionTimeoutMs"
+         t.idle_in_transaction_timeout_ms AS "idleInTransactionTimeoutMs",
+         CASE t.login WHEN 'own' THEN t.scram_verifier
+              ELSE (SELECT o.scram_verifier FROM login_overlaps o WHERE o.tenant_id = t.id) END AS "ownVerifier"
   FROM tenants t JOIN databases d ON d.id = t.database_id`;
 
 const SELECT_STOCK = `
   SELECT w.id, 'warm_schema' AS kind, w.state AS status, w.state <> 'ready' AS "isBusy", d.database_name AS "hostName",
          w.schema_name AS "schemaName", w.schema_oid AS "schemaOid", w.username, w.role_oid AS "roleOid",
          $1::integer AS "maxConnections", coalesce(w.scram_verifier, '') AS "scramVerifier",
-         0 AS "statementTimeoutMs", 0 AS "lockTimeoutMs", 0 AS "idleInTransactionTimeoutMs"
+         0 AS "statementTimeoutMs", 0 AS "lockTimeoutMs", 0 AS "idleInTransactionTimeoutMs",
+         NULL AS "ownVerifier"
   FROM warm_schemas w JOIN databases d ON d.id = w.database_id`;
 
 /** Hosts, and tenants' own databases that carry a template. */
@@ -96,7 +100,7 @@ export async function lockExpectedTenant(
   return row ? toExpected(row) : null;
 }
 
-/** The names of the four roles around each host. */
+/** The names of the roles around each host. */
 export function hostRoleNames(hostNames: ReadonlySet<string>): string[] {
   return [...hostNames].flatMap((name) => Object.values(hostRoles(name)).map(String));
 }
@@ -109,6 +113,7 @@ function toExpected({
   kind,
   status,
   isBusy,
+  ownVerifier,
   ...login
 }: TenantRow): ExpectedTenant {
   const home = {
@@ -118,5 +123,5 @@ function toExpected({
     shadowDatabaseOid: null,
     extensions: [],
   };
-  return { id, kind, status, isBusy, home, hostName, schemaOid };
+  return { id, kind, status, isBusy, ownVerifier, home, hostName, schemaOid };
 }

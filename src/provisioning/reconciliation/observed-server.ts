@@ -22,6 +22,8 @@ export interface ObservedRole {
   readonly canLogin: boolean;
   readonly connectionLimit: number;
   readonly verifier: string | null;
+  /** Infinity is a number; null is none. */
+  readonly validUntil: Date | number | null;
   /** `name=value`, as ALTER ROLE … SET stored them for all databases. */
   readonly settings: readonly string[];
   readonly memberOf: readonly string[];
@@ -49,7 +51,7 @@ const SELECT_DATABASES = `
 const SELECT_ROLES = `
   SELECT r.oid, r.rolname AS name, pg_catalog.shobj_description(r.oid, 'pg_authid') AS mark,
          r.rolsuper OR r.rolcreatedb OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls AS "hasPower",
-         r.rolcanlogin AS "canLogin", r.rolconnlimit AS "connectionLimit", r.rolpassword AS verifier,
+         r.rolcanlogin AS "canLogin", r.rolconnlimit AS "connectionLimit", r.rolpassword AS verifier, r.rolvaliduntil AS "validUntil",
          COALESCE((SELECT s.setconfig FROM pg_catalog.pg_db_role_setting s
                    WHERE s.setrole = r.oid AND s.setdatabase = 0), '{}') AS settings,
          ARRAY(SELECT g.rolname::text FROM pg_catalog.pg_auth_members m

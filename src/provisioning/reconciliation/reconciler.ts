@@ -6,6 +6,7 @@ import { markOf } from '../marks.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { compare } from './compare.js';
 import { readExpectedHomes } from './expected-homes.js';
+import { readExpectedLogins } from './expected-logins.js';
 import { readExpectedTenancy } from './expected-tenancy.js';
 import type { Finding } from './finding.js';
 import { observeServer } from './observed-server.js';
@@ -53,12 +54,16 @@ export class Reconciler {
   ): Promise<ReconciliationReport> {
     const before = await this.readHomes(server);
     const tenancyBefore = await this.readTenancy(server);
+    const loginsBefore = await readExpectedLogins(this.dataSource, server.id);
     const observed = await observeServer(server, tenancyBefore.hostNames);
     const after = await this.readHomes(server);
     const tenancyAfter = await this.readTenancy(server);
+    const loginsAfter = await readExpectedLogins(this.dataSource, server.id);
     const found = compare({
       before,
       after,
+      loginsBefore,
+      loginsAfter,
       tenancyBefore,
       tenancyAfter,
       observed,

@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { alterOwner } from '../../infra/postgres/database-sql.js';
 import { DatabaseName, quoteIdentifier, RoleName } from '../../kernel/identifiers.js';
 import { DatabaseProvisioner } from '../database-provisioner.js';
+import { FurtherLogins } from '../logins/further-logins.js';
 import type { ManagedServer } from '../managed-server.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { RoleProvisioner } from '../role-provisioner.js';
@@ -24,6 +25,7 @@ export class Repair {
   constructor(
     private readonly dataSource: DataSource,
     private readonly roles: RoleProvisioner,
+    private readonly logins: FurtherLogins,
     private readonly provisioner: DatabaseProvisioner,
     private readonly aliases: PoolerAliases,
   ) {}
@@ -85,7 +87,7 @@ export class Repair {
 
   private async restoreRole(server: ManagedServer, { kind, status, home }: ExpectedHome): Promise<void> {
     const hasOwner = kind === 'database' || kind === 'tenant';
-    if (hasOwner && status === 'active') return this.roles.enableLogin(server, home);
+    if (hasOwner && status === 'active') return this.logins.openAll(server, home);
     await this.roles.applySettings(server, home);
     await this.provisioner.disableLogin(server, home);
   }

@@ -10,6 +10,20 @@ export function refused(message: string, field: StatementField = 'sql'): Rowhous
   return new RowhouseError('SQL_ERROR', message, { errors: [{ field, message }] });
 }
 
+/**
+ * Whether PostgreSQL failed to read the value of a parameter. Permissions and constants are looked at in the same phase
+ * of the protocol; only a parameter's error has its number in the context, whatever the language of messages.
+ */
+export function isAboutParameter(error: unknown): boolean {
+  return error instanceof DatabaseError && /\$\d/.test(error.where ?? '');
+}
+
+/** The session was ended while the server goes on: by the statement itself, or by somebody who was in its way. */
+export function sessionEnded(cause: unknown): RowhouseError {
+  const message = "The statement's session was terminated while it ran (SQLSTATE 57P01).";
+  return new RowhouseError('SQL_ERROR', message, { errors: [{ field: 'sql', message }], cause });
+}
+
 /** PostgreSQL's error about the statement, with the place that it names; any other error as it is. */
 export function toStatementError(error: unknown, sql: string, field: StatementField): unknown {
   if (!(error instanceof DatabaseError) || isUnavailable(error)) return error;

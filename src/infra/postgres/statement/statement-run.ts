@@ -1,6 +1,6 @@
 import { invalidField } from '../../../kernel/errors.js';
 import { KeptRows, type RowLimits } from './kept-rows.js';
-import { refused, toStatementError } from './statement-errors.js';
+import { isAboutParameter, refused, toStatementError } from './statement-errors.js';
 import type { StatementSession } from './statement-session.js';
 import { type ColumnType, describeTypes } from './statement-types.js';
 import { toJson, toText, UnfitParameter } from './values.js';
@@ -92,7 +92,10 @@ async function execute(
     }
     return executed;
   } catch (error) {
-    if (!(error instanceof Enough)) throw toStatementError(error, sql, first.isBound ? 'sql' : 'parameters');
+    if (!(error instanceof Enough)) {
+      const isOfParameter = !first.isBound && isAboutParameter(error);
+      throw toStatementError(error, sql, isOfParameter ? 'parameters' : 'sql');
+    }
     kept.isTruncated = true;
     return null;
   }

@@ -1,4 +1,4 @@
-import { DeletionProtection, MaxConnections, Optional, TimeoutMs } from './fields.js';
+import { DeletionProtection, ExternalAccess, MaxConnections, Optional, TimeoutMs } from './fields.js';
 
 /** What can be chosen at creation and changed later. */
 export abstract class DatabaseSettingsDto {
@@ -21,4 +21,7 @@ export abstract class DatabaseSettingsDto {
   @Optional('deletionProtection')
   @DeletionProtection()
   deletionProtection?: boolean;
+
+  @ExternalAccess()
+  externalAccess?: boolean | null;
 }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { OperationDto } from '../../../operations/operation.dto.js';
+import { HOME_ACCESS, type HomeAccess } from '../../../provisioning/access/home-access.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../connection-strings.js';
 import { DATABASE_STATUSES, type DatabaseStatus } from '../database-status.js';
 
@@ -65,7 +66,11 @@ export class DatabaseDto extends ConnectionStringsDto {
   @ApiProperty({ description: 'Its name on the server.', example: EXAMPLE_NAME })
   database_name!: string;
 
-  @ApiProperty({ description: 'The role that owns it and logs in to it.', example: EXAMPLE_USER })
+  @ApiProperty({
+    description:
+      'The login that the strings have: the role that owns it, or the second one that takes turns with it in rotations.',
+    example: EXAMPLE_USER,
+  })
   username!: string;
 
   @ApiProperty({ format: 'email', example: 'ops@example.com' })
@@ -112,6 +117,23 @@ export class DatabaseDto extends ConnectionStringsDto {
 
   @ApiProperty({ example: false })
   deletion_protection!: boolean;
+
+  @ApiProperty({
+    description: 'Who gets in while the whitelist is empty, as asked for; null: as the server is configured.',
+    type: Boolean,
+    nullable: true,
+    example: null,
+  })
+  external_access!: boolean | null;
+
+  @ApiProperty({
+    description:
+      'Who gets in: `open`: everybody, with TLS. `restricted`: the networks of the whitelist alone. `closed`: nobody.',
+    enum: HOME_ACCESS,
+    enumName: 'HomeAccess',
+    example: 'open',
+  })
+  access!: HomeAccess;
 
   @ApiProperty({
     description: 'When its shadow database was made; null while there is none.',
@@ -161,6 +183,29 @@ export class CredentialsDto extends ConnectionStringsDto {
 
   @ApiProperty({ description: 'Shown in this answer only.', example: 'mT4v0Zq8RkX2bN6cYp1LsW9dHfJ3gAeU' })
   password!: string;
+}
+
+/** The login of before a rotation. */
+export class PreviousDto {
+  @ApiProperty({ example: EXAMPLE_USER })
+  username!: string;
+
+  @ApiProperty({
+    description: 'Until when it works at the latest.',
+    format: 'date-time',
+    example: '2026-01-31T13:00:00.000Z',
+  })
+  ends_at!: string;
+}
+
+/** Fresh credentials, and what becomes of the old ones. */
+export class RotatedCredentialsDto extends CredentialsDto {
+  @ApiProperty({
+    description: 'The login that goes on working for the grace; null without one.',
+    type: PreviousDto,
+    nullable: true,
+  })
+  previous!: PreviousDto | null;
 }
 
 /** An operation that goes on, with the credentials that it puts in force. */

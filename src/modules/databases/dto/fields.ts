@@ -115,6 +115,20 @@ export function ExtensionNames() {
   );
 }
 
+export function ExternalAccess() {
+  return applyDecorators(
+    ApiPropertyOptional({
+      description:
+        'Who gets in while the whitelist is empty: everybody with TLS (true), nobody (false), or as the server is configured (null). Without meaning while there are rules. For a tenant schema, true and null follow its hosting database.',
+      type: Boolean,
+      nullable: true,
+      example: false,
+    }),
+    ValidateIf((dto: Record<string, unknown>) => (dto['externalAccess'] ?? undefined) !== undefined),
+    IsBoolean({ message: 'must be true, false or null' }),
+  );
+}
+
 export function DeletionProtection() {
   return applyDecorators(
     ApiPropertyOptional({

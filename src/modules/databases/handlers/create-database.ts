@@ -42,7 +42,10 @@ export function createDatabase(tools: HandlerTools): OperationHandler {
           await aliases.sync(server);
         }),
       ),
-      tools.step('login', ({ home, server }) => provisioner.openLogin(server, home)),
+      tools.step('login', async (context) => {
+        await tools.guard(context);
+        await provisioner.openLogin(context.server, context.home);
+      }),
     ],
     ...creationEnds(tools),
   };
@@ -56,11 +59,12 @@ export function claimDatabase(tools: HandlerTools): OperationHandler {
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'fail',
     steps: [
-      tools.step('login', ({ home, server, operation }) =>
-        operation.input['hasPassword'] === true
-          ? tools.provisioner.openLogin(server, home)
-          : tools.provisioner.admit(server, home),
-      ),
+      tools.step('login', async (context) => {
+        const { home, server, operation } = context;
+        await tools.guard(context);
+        if (operation.input['hasPassword'] === true) await tools.provisioner.openLogin(server, home);
+        else await tools.provisioner.admit(server, home);
+      }),
     ],
     ...creationEnds(tools),
   };

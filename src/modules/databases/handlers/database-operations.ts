@@ -4,7 +4,6 @@ import { claimDatabase, createDatabase } from './create-database.js';
 import { deleteDatabase } from './delete-database.js';
 import { HandlerTools } from './handler-tools.js';
 import { installExtensions } from './install-extensions.js';
-import { rotateCredentials } from './rotate-credentials.js';
 import { createShadow, dropShadow, resetShadow } from './shadow-database.js';
 import { resumeDatabase, suspendDatabase } from './switch-logins.js';
 
@@ -14,7 +13,6 @@ const HANDLERS = [
   applySettings,
   suspendDatabase,
   resumeDatabase,
-  rotateCredentials,
   installExtensions,
   createShadow,
   resetShadow,

@@ -1,7 +1,10 @@
-import type { OperationHandler } from '../../../operations/operation.types.js';
+import type { Operation, OperationHandler } from '../../../operations/operation.types.js';
+import type { DatabaseStatus } from '../database-status.js';
 import type { HandlerTools } from './handler-tools.js';
 
-/** Closes both doors first, then removes shadow, database and roles, and at last the row. */
+const OWNERSHIP = 'ownership';
+
+/** Looks whether all of it is ours, closes both doors, removes shadow, database and roles, and at last the row. */
 export function deleteDatabase(tools: HandlerTools): OperationHandler {
   const { repository, provisioner, aliases, hosting } = tools;
   return {
@@ -10,6 +13,7 @@ export function deleteDatabase(tools: HandlerTools): OperationHandler {
     deadlineSeconds: 7 * 86_400,
     whenUnavailable: 'retry',
     steps: [
+      tools.step(OWNERSHIP, ({ home, server }) => provisioner.assertOwned(server, home)),
       tools.step('logins', ({ home, server }) => provisioner.disableLogin(server, home)),
       tools.step('pooler', ({ server }) => aliases.sync(server)),
       tools.step('shadow', async ({ database, home, server }) => {
@@ -22,6 +26,7 @@ export function deleteDatabase(tools: HandlerTools): OperationHandler {
       }),
       tools.step('role', async ({ home, server }) => {
         await hosting.dropRoles(server, home.databaseName);
+        await provisioner.dropFurtherLogins(server, home);
         await provisioner.dropRole(server, home);
       }),
     ],
@@ -30,7 +35,13 @@ export function deleteDatabase(tools: HandlerTools): OperationHandler {
       return null;
     },
     fail: async (tx, operation) => {
-      await tools.move(tx, operation, 'failed');
+      await tools.move(tx, operation, statusAfter(operation));
     },
   };
+}
+
+/** A deletion that was refused by its first look, or cancelled before it, has changed nothing. */
+function statusAfter({ step, input }: Operation): DatabaseStatus {
+  const former = input['former'] as DatabaseStatus | undefined;
+  return former && (step === null || step === OWNERSHIP) ? former : 'failed';
 }

@@ -1,12 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { CONFIG, type Config } from '../../../config/config.js';
 import { Clock } from '../../../kernel/clock.js';
 import { statesBefore } from '../../../kernel/transitions.js';
 import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
 import { OperationsService } from '../../../operations/operations.service.js';
+import { AccessSync } from '../../../provisioning/access/access-sync.js';
 import type { DatabaseHome } from '../../../provisioning/database-home.js';
 import { DatabaseProvisioner } from '../../../provisioning/database-provisioner.js';
-import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -31,10 +32,11 @@ export class HandlerTools {
     readonly repository: DatabasesRepository,
     readonly provisioner: DatabaseProvisioner,
     readonly aliases: PoolerAliases,
-    readonly credentials: HomeCredentials,
     readonly hosting: HostTeardown,
     readonly hostDoors: HostDoors,
+    readonly access: AccessSync,
     readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
     private readonly servers: ServerRegistry,
   ) {}
 
@@ -53,6 +55,13 @@ export class HandlerTools {
   /** A step that only some operations of its kind have. */
   stepIf(isNeeded: (operation: Operation) => boolean, step: OperationStep): OperationStep {
     return { ...step, isNeeded };
+  }
+
+  /** Before a new home's first login: what nobody told the ports of is open to all. They know what is in stock. */
+  async guard({ database, server, operation }: DatabaseStepContext): Promise<void> {
+    const isUsual = database.externalAccess === null && database.whitelistSize === 0;
+    const isKnown = operation.kind === 'database.claim' || this.config.defaultAccess === 'open';
+    if (!isUsual || !isKnown) await this.access.sync(server);
   }
 
   async get({ id, subjectId }: Operation, tx?: EntityManager): Promise<DatabaseEntity> {

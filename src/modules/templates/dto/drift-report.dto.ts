@@ -83,6 +83,15 @@ export class DriftSummaryDto {
   @ApiProperty({
     type: 'integer',
     minimum: 0,
+    description:
+      'On their way: a migration has brought them past the version that Rowhouse has noted, or is in the middle of one. Ask again when it is through.',
+    example: 0,
+  })
+  migrating!: number;
+
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
     description: 'Their hosting database could not be read.',
     example: 0,
   })

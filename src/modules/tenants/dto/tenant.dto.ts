@@ -1,7 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { OperationDto } from '../../../operations/operation.dto.js';
+import { HOME_ACCESS, type HomeAccess } from '../../../provisioning/access/home-access.js';
 import type { Isolation, TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { CONNECTION_FORMATS, type ConnectionFormat } from '../../databases/connection-strings.js';
+import { PreviousDto } from '../../databases/dto/database.dto.js';
 import { TENANT_STATUSES } from '../tenant-status.js';
 import { ISOLATIONS } from './requests.dto.js';
 
@@ -122,6 +124,23 @@ export class TenantDto extends TenantStringsDto {
   @ApiProperty({ example: false })
   deletion_protection!: boolean;
 
+  @ApiProperty({
+    description: 'Who gets in while the whitelist is empty, as asked for; null: as the server is configured.',
+    type: Boolean,
+    nullable: true,
+    example: null,
+  })
+  external_access!: boolean | null;
+
+  @ApiProperty({
+    description:
+      'Who gets in: `open`: everybody, with TLS. `restricted`: the networks of its whitelist, or of its hosting database, alone. `closed`: nobody.',
+    enum: HOME_ACCESS,
+    enumName: 'HomeAccess',
+    example: 'open',
+  })
+  access!: HomeAccess;
+
   @ApiProperty({ type: 'object', additionalProperties: true, example: { plan: 'gold' } })
   metadata!: Readonly<Record<string, unknown>>;
 
@@ -175,6 +194,16 @@ export class TenantCredentialsDto extends TenantStringsDto {
 
   @ApiProperty({ description: 'Shown in this answer only.', example: 'mT4v0Zq8RkX2bN6cYp1LsW9dHfJ3gAeU' })
   password!: string;
+}
+
+/** Fresh credentials, and what becomes of the old ones. */
+export class RotatedTenantCredentialsDto extends TenantCredentialsDto {
+  @ApiProperty({
+    description: 'The login that goes on working for the grace; null without one.',
+    type: PreviousDto,
+    nullable: true,
+  })
+  previous!: PreviousDto | null;
 }
 
 /** An operation that goes on, with the credentials that it puts in force. */

@@ -1,14 +1,23 @@
 import type { OperationHandler } from '../../../operations/operation.types.js';
+import type { TenantChanges } from '../tenants.repository.js';
 import type { TenantTools } from './tenant-tools.js';
 
 const PERSISTENT = { maxAttempts: 20, deadlineSeconds: 600, whenUnavailable: 'retry' } as const;
 
-/** Brings server and registry to what the row says. */
+/** Brings registry and server to what the row says; a slug that the registry refuses takes the whole change back. */
 export function applyTenant(tools: TenantTools): OperationHandler {
   return {
     kind: 'tenant.apply',
     ...PERSISTENT,
     steps: [
+      tools.stepIf(
+        ({ input }) => input['registered'] !== false,
+        tools.step('registry', ({ tenant, server }) => tools.describe(server, tenant, tenant.status)),
+      ),
+      tools.stepIf(
+        ({ input }) => input['access'] === true,
+        tools.step('access', ({ server }) => tools.access.sync(server)),
+      ),
       tools.stepIf(
         ({ input }) => input['isolation'] !== 'database',
         tools.step('login', async ({ tenant, server }) => {
@@ -17,13 +26,12 @@ export function applyTenant(tools: TenantTools): OperationHandler {
           if (tenant.status === 'suspended') await tools.schemas.disableLogin(server, tenant);
         }),
       ),
-      tools.stepIf(
-        ({ input }) => input['registered'] !== false,
-        tools.step('registry', ({ tenant, server }) => tools.describe(server, tenant, tenant.status)),
-      ),
     ],
     succeed: async () => null,
-    fail: async () => {},
+    fail: async (tx, { subjectId, input }, { code }) => {
+      const former = input['former'] as TenantChanges | undefined;
+      if (subjectId && former && code === 'CONFLICT') await tools.repository.restore(tx, subjectId, former);
+    },
   };
 }
 

@@ -62,7 +62,9 @@ function coldSteps(tools: TenantTools) {
       await settled([schemaOid, tools.schemas.prepareRole(server, tenant)]);
       await tools.repository.record(tenant.id, { schemaOid: await schemaOid });
     }),
-    tools.step('login', async ({ tenant, server }) => {
+    tools.step('login', async (context) => {
+      const { tenant, server } = context;
+      await tools.guard(context);
       await settled([tools.schemas.openLogin(server, tenant), tools.describe(server, tenant, 'active')]);
     }),
   ] as const;

@@ -1,12 +1,25 @@
 import { systemContext } from '../../../http/request-context.js';
 import { RowhouseError } from '../../../kernel/errors.js';
-import type { Operation, OperationHandler, OperationStep } from '../../../operations/operation.types.js';
+import type {
+  Operation,
+  OperationError,
+  OperationHandler,
+  OperationStep,
+} from '../../../operations/operation.types.js';
+import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { OPERATION_ENDED } from './own-database-tenant.js';
 import type { TenantTools } from './tenant-tools.js';
 
-const DATABASE_PATIENCE_MS = 10_000;
+/**
+ * Dropping a database waits for a checkpoint, which takes its time on a busy disk. There is an end to it, since a
+ * deletion that was put off may need the place that this one has in the worker.
+ */
+const DATABASE_PATIENCE_MS = 60_000;
+const REFUSED = 'OWNERSHIP_MISMATCH';
+const OWNERSHIP = 'ownership';
+const DATABASE = 'database';
 
-/** Closes every door first, then removes schema and role, or the database, and at last the row. */
+/** Looks whether all of it is ours, closes every door, removes schema and role, or the database, and at last the row. */
 export function deleteTenant(tools: TenantTools): OperationHandler {
   const { repository, schemas, aliases } = tools;
   const forSchema = (step: OperationStep): OperationStep => ({
@@ -22,18 +35,19 @@ export function deleteTenant(tools: TenantTools): OperationHandler {
     deadlineSeconds: 7 * 86_400,
     whenUnavailable: 'retry',
     steps: [
+      forSchema(tools.step(OWNERSHIP, ({ tenant, server }) => schemas.assertOwned(server, tenant))),
       forSchema(tools.step('logins', ({ tenant, server }) => schemas.disableLogin(server, tenant))),
       forSchema(tools.step('pooler', ({ server }) => aliases.sync(server))),
       forSchema(tools.step('schema', ({ tenant, server }) => schemas.dropSchema(server, tenant))),
       forSchema(tools.step('role', ({ tenant, server }) => schemas.dropRole(server, tenant))),
-      { name: 'database', run: ({ operation }) => deleteOwnDatabase(tools, operation) },
+      { name: DATABASE, run: ({ operation }) => deleteOwnDatabase(tools, operation) },
     ],
     succeed: async (tx, { subjectId }) => {
       if (subjectId) await repository.delete(tx, subjectId);
       return null;
     },
-    fail: async (tx, operation) => {
-      await tools.move(tx, operation, 'failed');
+    fail: async (tx, operation, error) => {
+      await tools.move(tx, operation, statusAfter(operation, error));
     },
   };
 }
@@ -49,7 +63,19 @@ async function deleteOwnDatabase(tools: TenantTools, operation: Operation): Prom
     ? newest
     : await tools.databases.beginDelete(systemContext('tenant.delete'), databaseId);
   const ended = await tools.operations.run(deletion, DATABASE_PATIENCE_MS);
+  if (ended.error?.code === REFUSED && ended.state === 'failed')
+    throw new RowhouseError(REFUSED, ended.error.message);
   if (ended.state !== 'succeeded') {
     throw new RowhouseError('SERVICE_UNAVAILABLE', "The tenant's database is not deleted yet.");
   }
+}
+
+/**
+ * A deletion that was refused by its first look, or cancelled before it, has changed nothing. That of a tenant's own
+ * database looks itself, and the database has a status of its own.
+ */
+function statusAfter({ step, input }: Operation, { code }: OperationError): TenantStatus {
+  const former = input['former'] as TenantStatus | undefined;
+  const isUntouched = step === null || step === OWNERSHIP || (step === DATABASE && code === REFUSED);
+  return former && isUntouched ? former : 'failed';
 }

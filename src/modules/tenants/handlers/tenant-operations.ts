@@ -3,7 +3,6 @@ import { applyTenant, resumeTenant, suspendTenant } from './change-schema-tenant
 import { claimSchemaTenant, cloneSchemaTenant, createSchemaTenant } from './create-schema-tenant.js';
 import { deleteTenant } from './delete-tenant.js';
 import { createOwnDatabaseTenant } from './own-database-tenant.js';
-import { rotateTenant } from './rotate-tenant.js';
 import { TenantTools } from './tenant-tools.js';
 
 const HANDLERS = [
@@ -14,7 +13,6 @@ const HANDLERS = [
   applyTenant,
   suspendTenant,
   resumeTenant,
-  rotateTenant,
   deleteTenant,
 ];
 

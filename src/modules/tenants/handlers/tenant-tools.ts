@@ -1,20 +1,23 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { CONFIG, type Config } from '../../../config/config.js';
 import { Clock } from '../../../kernel/clock.js';
+import { RowhouseError } from '../../../kernel/errors.js';
 import type { Operation, OperationStep, StepContext } from '../../../operations/operation.types.js';
 import { OperationsService } from '../../../operations/operations.service.js';
-import { HomeCredentials } from '../../../provisioning/home-credentials.js';
+import { AccessSync } from '../../../provisioning/access/access-sync.js';
+import { homeAccess } from '../../../provisioning/access/home-access.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 import { HostProvisioner } from '../../../provisioning/tenancy/hosts/host-provisioner.js';
-import { Registry } from '../../../provisioning/tenancy/hosts/registry.js';
+import { Registry, SlugHeld } from '../../../provisioning/tenancy/hosts/registry.js';
 import { PublicProvisioner } from '../../../provisioning/tenancy/schemas/public-provisioner.js';
 import { SchemaProvisioner } from '../../../provisioning/tenancy/schemas/schema-provisioner.js';
 import { TenantCopy } from '../../../provisioning/tenancy/schemas/tenant-copy.js';
 import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { ManagedDatabases } from '../../databases/managed-databases.js';
-import type { Tenant } from '../tenant.js';
+import { accessTerms, type Tenant } from '../tenant.js';
 import { TenantsRepository } from '../tenants.repository.js';
 
 export interface TenantStepContext extends StepContext {
@@ -35,8 +38,9 @@ export class TenantTools {
     readonly copy: TenantCopy,
     readonly databases: ManagedDatabases,
     readonly aliases: PoolerAliases,
-    readonly credentials: HomeCredentials,
+    readonly access: AccessSync,
     readonly clock: Clock,
+    @Inject(CONFIG) private readonly config: Config,
     private readonly servers: ServerRegistry,
   ) {}
 
@@ -67,9 +71,28 @@ export class TenantTools {
     return this.repository.move(tx, subjectId ?? '', to, this.clock.now());
   }
 
+  /** Before a new tenant's first login: what nobody told the ports of is open to all. */
+  async guard({ tenant, server }: TenantStepContext): Promise<void> {
+    if (homeAccess(accessTerms(tenant), this.config.defaultAccess) !== 'open') await this.access.sync(server);
+  }
+
   /** What the host's own registry says of the tenant, brought up to date. */
-  describe(server: ManagedServer, tenant: Tenant, status: TenantStatus): Promise<void> {
+  async describe(server: ManagedServer, tenant: Tenant, status: TenantStatus): Promise<void> {
     const { schemaName, slug, name } = tenant;
-    return this.registry.describe(server, tenant.databaseName, { schemaName, slug, name, status });
+    try {
+      await this.registry.describe(server, tenant.databaseName, { schemaName, slug, name, status });
+    } catch (error) {
+      throw error instanceof SlugHeld ? await this.explainHeld(error) : error;
+    }
+  }
+
+  /** A tenant that has given the slug up is about to do so in the registry too; anybody else keeps it. */
+  private async explainHeld({ slug, holder, message }: SlugHeld): Promise<RowhouseError> {
+    const tenant = await this.repository.find(holder);
+    if (tenant && tenant.slug !== slug) return new RowhouseError('RESOURCE_BUSY', `${message}, for now.`);
+    return new RowhouseError(
+      'CONFLICT',
+      `${message}, which Rowhouse does not know by it. Take another slug, or change the slug there.`,
+    );
   }
 }

@@ -4,6 +4,10 @@ import { LRUCache } from 'lru-cache';
 import { type ClientBase, Pool, type PoolClient } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { adminConnection } from '../../../infra/postgres/admin-connection.js';
+import { setPassword } from '../../../infra/postgres/host-sql.js';
+import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
+import { scramVerifier } from '../../../kernel/scram.js';
+import { Coalescer } from '../../coalescer.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { hostRoles } from './host-roles.js';
 
@@ -22,6 +26,9 @@ export class HostConnections implements OnApplicationShutdown {
     max: MAX_POOLS,
     dispose: (pool) => void pool.end().catch(() => {}),
   });
+
+  /** Two ALTER ROLE of one role at once fail. */
+  private readonly passwords = new LRUCache<string, Coalescer>({ max: MAX_POOLS });
 
   constructor(@Inject(CONFIG) private readonly config: Config) {}
 
@@ -49,9 +56,28 @@ export class HostConnections implements OnApplicationShutdown {
     }
   }
 
-  /** For whoever keeps a session for long. Release it with `release()`, or with `release(true)` after an error. */
-  connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
-    return this.poolOf(server, databaseName).connect();
+  /**
+   * For whoever keeps a session for long. Release it with `release()`, or with `release(true)` after an error. A password
+   * that is refused was derived from another secret, a former ENCRYPTION_KEY for one: it is set anew.
+   */
+  async connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
+    const pool = this.poolOf(server, databaseName);
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (sqlState(error) !== SQLSTATE.invalidPassword) throw error;
+      await this.setPassword(server, databaseName);
+      return pool.connect();
+    }
+  }
+
+  /** Puts the derived password in force, and lets the provisioner log in. */
+  setPassword(server: ManagedServer, databaseName: string): Promise<void> {
+    const key = keyOf(server, databaseName);
+    const known = this.passwords.get(key);
+    const coalescer = known ?? new Coalescer(() => this.putPassword(server, databaseName));
+    if (!known) this.passwords.set(key, coalescer);
+    return coalescer.run();
   }
 
   /** Closes the sessions in a database that is about to go. */
@@ -59,8 +85,13 @@ export class HostConnections implements OnApplicationShutdown {
     this.pools.delete(keyOf(server, databaseName));
   }
 
+  private async putPassword(server: ManagedServer, databaseName: string): Promise<void> {
+    const verifier = await scramVerifier(this.passwordOf(databaseName));
+    await server.postgres.execute(setPassword(hostRoles(databaseName).provisioner, verifier));
+  }
+
   /** The provisioner's password: derived, so that every process of this installation knows it and none stores it. */
-  passwordOf(databaseName: string): string {
+  private passwordOf(databaseName: string): string {
     const { encryptionKey, server } = this.config;
     const secret = encryptionKey ?? createHash('sha256').update(server.adminPassword).digest();
     const role = hostRoles(databaseName).provisioner.value;
@@ -71,8 +102,9 @@ export class HostConnections implements OnApplicationShutdown {
     const key = keyOf(server, databaseName);
     const known = this.pools.get(key);
     if (known) return known;
+    const { serverVersionNum } = server.facts;
     const pool = new Pool({
-      ...adminConnection(server.config, this.config.caFile, databaseName),
+      ...adminConnection(server.config, this.config.caFile, { database: databaseName, serverVersionNum }),
       user: hostRoles(databaseName).provisioner.value,
       password: this.passwordOf(databaseName),
       max: POOL_SIZE,

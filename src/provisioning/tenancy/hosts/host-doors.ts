@@ -6,8 +6,10 @@ import {
   FIND_ROLES,
   refuseTenants,
 } from '../../../infra/postgres/host-sql.js';
+import { createRole } from '../../../infra/postgres/role-sql.js';
 import { DatabaseName } from '../../../kernel/identifiers.js';
 import type { ManagedServer } from '../../managed-server.js';
+import { markOf } from '../../marks.js';
 import { pollUntil } from '../../poll.js';
 import { PoolerAliases } from '../../pooler-aliases.js';
 import { hostRoles } from './host-roles.js';
@@ -51,7 +53,13 @@ export class HostDoors {
   }
 }
 
+/** A host from before there were readers gets their role here, so that the statements can name it. */
 async function hasTenants(server: ManagedServer, databaseName: string): Promise<boolean> {
-  const rows = await server.postgres.query(FIND_ROLES, [[hostRoles(databaseName).tenants.value]]);
-  return rows.length > 0;
+  const { tenants, readers } = hostRoles(databaseName);
+  const rows = await server.postgres.query<{ name: string }>(FIND_ROLES, [[tenants.value, readers.value]]);
+  const names = new Set(rows.map(({ name }) => name));
+  if (names.has(tenants.value) && !names.has(readers.value)) {
+    await server.postgres.execute(createRole(readers, markOf(server)));
+  }
+  return names.has(tenants.value);
 }

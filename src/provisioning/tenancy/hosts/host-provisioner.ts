@@ -9,11 +9,12 @@ import {
   type SchemaRow,
   setPassword,
 } from '../../../infra/postgres/host-sql.js';
+import { joinGroup } from '../../../infra/postgres/login-sql.js';
 import { createRole, type RoleRow } from '../../../infra/postgres/role-sql.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../../kernel/errors.js';
 import { DatabaseName, quoteLiteral, RoleName } from '../../../kernel/identifiers.js';
-import { scramVerifier } from '../../../kernel/scram.js';
+import { accessGroups } from '../../logins/login-names.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { markOf, ownershipMismatch } from '../../marks.js';
 import { HostConnections } from './host-connections.js';
@@ -38,7 +39,7 @@ const STAMP = `SELECT pg_catalog.obj_description(oid, 'pg_namespace') AS stamp F
   WHERE nspname = 'shared'`;
 const INSTALL_PATIENCE = `SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s'`;
 
-/** Makes a database into one that can hold tenants: four roles and the schema `shared`. Every method may run again. */
+/** Makes a database into one that can hold tenants: the roles around it and the schema `shared`. Every method may run again. */
 @Injectable()
 export class HostProvisioner {
   constructor(private readonly connections: HostConnections) {}
@@ -46,10 +47,11 @@ export class HostProvisioner {
   /** Roles, grants and schema; `_app` and `_readonly` cannot log in before `openLogins`. */
   async ensure(server: ManagedServer, target: HostTarget): Promise<void> {
     const roles = hostRoles(target.databaseName);
-    await this.ensureRoles(server, roles);
+    await this.ensureRoles(server, target.databaseName);
     const owner = target.ownerRole === null ? null : RoleName.of(target.ownerRole);
     await server.postgres.execute(grantHost(DatabaseName.of(target.databaseName), roles, owner));
-    await this.ensureShared(server, target.databaseName);
+    await this.connections.use(server, target.databaseName, installShared);
+    if (owner) await letReadersIn(server, roles, accessGroups(owner.value).readers);
   }
 
   /** Lets the template's tables stand in the schema `public` of a tenant's own database, with `shared` behind it. */
@@ -81,7 +83,8 @@ export class HostProvisioner {
     }
   }
 
-  private async ensureRoles(server: ManagedServer, roles: HostRoles): Promise<void> {
+  private async ensureRoles(server: ManagedServer, databaseName: string): Promise<void> {
+    const roles = hostRoles(databaseName);
     const names = Object.values(roles) as RoleName[];
     const found = await findRoles(server, names);
     const missing = names.filter((name) => !found.has(name.value));
@@ -90,26 +93,14 @@ export class HostProvisioner {
       await server.postgres.execute(sql).catch(ignoreDuplicate);
     }
     if (found.get(roles.provisioner.value)?.canLogin !== true)
-      await this.setProvisionerPassword(server, roles);
+      await this.connections.setPassword(server, databaseName);
   }
+}
 
-  private async setProvisionerPassword(server: ManagedServer, { provisioner }: HostRoles): Promise<void> {
-    const databaseName = provisioner.value.replace(/_provisioner$/, '');
-    const verifier = await scramVerifier(this.connections.passwordOf(databaseName));
-    await server.postgres.execute(setPassword(provisioner, verifier));
-  }
-
-  /** Another secret than the one that the role was made with (a new ENCRYPTION_KEY): it is set anew. */
-  private async ensureShared(server: ManagedServer, databaseName: string): Promise<void> {
-    const install = () => this.connections.use(server, databaseName, installShared);
-    try {
-      await install();
-    } catch (error) {
-      if (sqlState(error) !== SQLSTATE.invalidPassword) throw error;
-      await this.setProvisionerPassword(server, hostRoles(databaseName));
-      await install();
-    }
-  }
+/** Those who read the database read of its tenants what `_readonly` does. */
+async function letReadersIn(server: ManagedServer, roles: HostRoles, readers: RoleName): Promise<void> {
+  const found = await findRoles(server, [readers]);
+  if (found.size > 0) await server.postgres.execute(joinGroup(readers, roles.readonly));
 }
 
 async function installShared(client: ClientBase): Promise<void> {

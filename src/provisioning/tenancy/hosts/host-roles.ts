@@ -13,6 +13,8 @@ export interface HostRoles {
   readonly readonly: RoleName;
   /** NOLOGIN: every tenant's role is a member. Grants CONNECT and what all may read of `shared`. */
   readonly tenants: RoleName;
+  /** NOLOGIN: the groups of those who read one tenant only are members. Grants CONNECT and what they may read of `shared`. */
+  readonly readers: RoleName;
 }
 
 export function hostRoles(databaseName: string): HostRoles {
@@ -21,5 +23,6 @@ export function hostRoles(databaseName: string): HostRoles {
     app: RoleName.of(`${databaseName}_app`),
     readonly: RoleName.of(`${databaseName}_readonly`),
     tenants: RoleName.of(`${databaseName}_tenants`),
+    readers: RoleName.of(`${databaseName}_readers`),
   };
 }

@@ -16,6 +16,7 @@ import { openRole, prepareRole, type RoleSettings } from '../../../infra/postgre
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../../kernel/errors.js';
 import { DatabaseName, quoteLiteral, RoleName, SchemaName } from '../../../kernel/identifiers.js';
+import { FurtherLogins } from '../../logins/further-logins.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { ownershipMismatch } from '../../marks.js';
 import { PoolerAliases } from '../../pooler-aliases.js';
@@ -51,6 +52,7 @@ const TABLES_A_DROP = 100;
 export class SchemaProvisioner {
   constructor(
     private readonly roles: RoleProvisioner,
+    private readonly logins: FurtherLogins,
     private readonly aliases: PoolerAliases,
     private readonly connections: HostConnections,
     private readonly templates: HostTemplates,
@@ -90,26 +92,9 @@ export class SchemaProvisioner {
     const isLowered = role !== null && tenant.maxConnections < role.connectionLimit;
     if (isLowered) await this.aliases.sync(server);
     if (isLowered) await this.aliases.reconnect(server, tenant.schemaName);
-    await this.roles.applySettings(server, tenant);
+    await this.logins.applySettings(server, tenant);
     if (!isLowered) await this.aliases.sync(server);
     await this.aliases.reconnect(server, tenant.schemaName);
-  }
-
-  /** Ends the sessions on both ports that began before now; the role may log in again. */
-  async endSessions(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
-    await this.aliases.evict(server, tenant.schemaName);
-    await this.roles.endSessions(server, tenant);
-  }
-
-  /** `verifier` and `password` belong together; the pooler learns the new keys by a login of Rowhouse's own. */
-  async rotatePassword(
-    server: ManagedServer,
-    tenant: SchemaTenant,
-    { verifier, password }: { verifier: string; password: string },
-  ): Promise<void> {
-    await this.roles.alterPassword(server, tenant, verifier);
-    const { username, schemaName } = tenant;
-    await this.aliases.refreshKeys(server, { username, databaseName: schemaName }, password);
   }
 
   /** For a tenant that somebody has asked for: its login and the host's `_app` role may work in it from now on. */
@@ -122,21 +107,27 @@ export class SchemaProvisioner {
     return server.postgres.execute(`${openRole(role, tenant)}; ${admit}`);
   }
 
-  /** Password, LOGIN, limit and timeouts, and the host's `_app` role may work in it (again). */
+  /** Password, LOGIN, limit and timeouts for all its logins, and the host's `_app` role may work in it (again). */
   async enableLogin(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
-    await this.roles.enableLogin(server, tenant);
+    await this.logins.openAll(server, tenant);
     await server.postgres.execute(admitApp(RoleName.of(tenant.username), hostRoles(tenant.databaseName)));
   }
 
   /** Refuses logins on both ports and every door of `_app`, and ends the sessions. */
   async disableLogin(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
-    const role = await this.roles.disableLogin(server, tenant);
-    if (role) {
+    const roles = await this.logins.closeAll(server, tenant);
+    if (roles.length > 0) {
       const sql = refuseApp(RoleName.of(tenant.username), hostRoles(tenant.databaseName));
       await server.postgres.execute(sql).catch(ignoreUndefined);
     }
     await this.aliases.evict(server, tenant.schemaName);
-    if (role) await this.roles.awaitNoSessions(server, role);
+    for (const role of roles) await this.roles.awaitNoSessions(server, role);
+  }
+
+  /** Throws OWNERSHIP_MISMATCH when `dropSchema` or `dropRole` would. Changes nothing. */
+  async assertOwned(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    await this.connections.use(server, tenant.databaseName, (client) => this.findOwned(client, tenant));
+    await this.roles.find(server, tenant);
   }
 
   /** Drops the schema with all that is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
@@ -148,8 +139,10 @@ export class SchemaProvisioner {
     });
   }
 
-  dropRole(server: ManagedServer, tenant: Pick<SchemaTenant, 'username' | 'roleOid'>): Promise<void> {
-    return this.roles.drop(server, tenant);
+  /** With everybody's who logged in besides; after the schema. */
+  async dropRole(server: ManagedServer, tenant: Pick<SchemaTenant, 'username' | 'roleOid'>): Promise<void> {
+    await this.logins.dropAll(server, tenant);
+    await this.roles.drop(server, tenant);
   }
 
   /** One message, which is one transaction: each round trip would show in the time of a creation. */

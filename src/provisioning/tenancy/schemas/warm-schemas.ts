@@ -9,6 +9,9 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
 import { newId } from '../../../kernel/ids.js';
+import { AccessSync } from '../../access/access-sync.js';
+import { homeAccess } from '../../access/home-access.js';
+import { readHostTerms } from '../../access/host-terms.js';
 import { Coalescer } from '../../coalescer.js';
 import { defaultTenantSettings } from '../../default-settings.js';
 import { HomeCredentials } from '../../home-credentials.js';
@@ -58,6 +61,7 @@ export class WarmSchemas implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly schemas: SchemaProvisioner,
     private readonly credentials: HomeCredentials,
     private readonly aliases: PoolerAliases,
+    private readonly access: AccessSync,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -160,7 +164,14 @@ export class WarmSchemas implements OnApplicationBootstrap, OnApplicationShutdow
     const schemaOid = await this.schemas.ensureSchema(server, tenant, { template, seeds: true });
     await recordWarmOids(this.dataSource, row.id, { roleOid, schemaOid });
     await this.aliases.sync(server);
+    await this.guard(server, row);
     await finishWarmSchema(this.dataSource, row.id);
+  }
+
+  /** A tenant is reached as its host is, from its first login on. */
+  private async guard(server: ManagedServer, { databaseId }: WarmSchema): Promise<void> {
+    const terms = await readHostTerms(this.dataSource, databaseId);
+    if (homeAccess(terms, this.config.defaultAccess) !== 'open') await this.access.sync(server);
   }
 
   private async dropRetired(server: ManagedServer): Promise<boolean> {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
-import { FIND_ACCESS_DRIFT, FIND_SCHEMAS } from './drift-sql.js';
+import { FIND_ACCESS_DRIFT, FIND_MIGRATING, FIND_SCHEMAS } from './drift-sql.js';
 import { type CatalogObject, fingerprintCatalogs, readCatalogs } from './schema-catalog.js';
 import { compareCatalogs, type SchemaDifference } from './schema-difference.js';
 
@@ -13,6 +13,8 @@ export interface ExpectedSchema {
   readonly oid: number | null;
   /** Who must be able to read and write its tables; null where that is the owner. */
   readonly role: string | null;
+  /** Of the template, as Rowhouse has noted it. */
+  readonly version: number;
   readonly catalog: ExpectedCatalog;
 }
 
@@ -26,6 +28,14 @@ export interface HostDrift {
   readonly differences: ReadonlyMap<string, readonly SchemaDifference[]>;
   /** How many schemas beyond `limit` differ too. */
   readonly more: number;
+  /** How many are not like their version because they are on their way to another one. */
+  readonly migrating: number;
+}
+
+export interface DriftOrder {
+  readonly templateId: string;
+  readonly schemas: readonly ExpectedSchema[];
+  readonly limit: number;
 }
 
 /** Schemas that are read whole at once, each a few hundred rows. */
@@ -40,15 +50,18 @@ export class DriftReader {
   read(
     server: ManagedServer,
     databaseName: string,
-    { schemas, limit }: { schemas: readonly ExpectedSchema[]; limit: number },
+    { templateId, schemas, limit }: DriftOrder,
   ): Promise<HostDrift> {
     return this.connections.use(server, databaseName, async (client) => {
       const strays = await findStrays(client, schemas);
       const access = await findAccessDrift(client, schemas);
       const changed = await findChanged(client, schemas);
-      const drifted = schemas.filter(
-        ({ schema }) => strays.has(schema) || access.has(schema) || changed.has(schema),
-      );
+      const differing = schemas.filter(({ schema }) => access.has(schema) || changed.has(schema));
+      const migrating = await findMigrating(client, templateId, differing);
+      const drifted = schemas.filter(({ schema }) => {
+        const differs = access.has(schema) || changed.has(schema);
+        return strays.has(schema) || (differs && !migrating.has(schema));
+      });
       const shown = drifted.slice(0, limit);
       const content = await compareContents(
         client,
@@ -58,7 +71,12 @@ export class DriftReader {
         const found = [strays, access, content].flatMap((part) => part.get(schema) ?? []);
         return [schema, found] as const;
       });
-      return { differences: new Map(differences), more: drifted.length - shown.length };
+      const left = differing.filter(({ schema }) => !strays.has(schema) && migrating.has(schema));
+      return {
+        differences: new Map(differences),
+        more: drifted.length - shown.length,
+        migrating: left.length,
+      };
     });
   }
 }
@@ -111,6 +129,22 @@ async function findChanged(client: ClientBase, schemas: readonly ExpectedSchema[
     return fingerprint !== undefined && fingerprint !== catalog.fingerprint;
   });
   return new Set(namesOf(changed));
+}
+
+/** A look behind the others: what a version changed before they looked is in the ledger by now. */
+async function findMigrating(
+  client: ClientBase,
+  templateId: string,
+  schemas: readonly ExpectedSchema[],
+): Promise<Set<string>> {
+  if (schemas.length === 0) return new Set();
+  const versions = schemas.map(({ version }) => version);
+  const { rows } = await client.query<{ schema: string }>(FIND_MIGRATING, [
+    templateId,
+    namesOf(schemas),
+    versions,
+  ]);
+  return new Set(rows.map(({ schema }) => schema));
 }
 
 async function compareContents(client: ClientBase, schemas: readonly ExpectedSchema[]): Promise<Found> {

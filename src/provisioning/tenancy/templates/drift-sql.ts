@@ -1,3 +1,10 @@
+/** Schemas whose own ledger is past the version that is known of them, or in the middle of one. */
+export const FIND_MIGRATING = `
+  SELECT DISTINCT v.schema_name AS schema
+  FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::integer[])) AS known (schema, version)
+  JOIN shared.schema_versions v ON v.schema_name = known.schema::name
+  WHERE v.template_id = $1 AND (v.version > known.version OR v.state = 'applying')`;
+
 /** Schemas by their names and by the OIDs that they were made with. */
 export const FIND_SCHEMAS = `
   SELECT n.oid, n.nspname AS name FROM pg_catalog.pg_namespace n

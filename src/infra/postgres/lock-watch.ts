@@ -1,0 +1,97 @@
+import { Client, type ClientConfig } from 'pg';
+
+/** Sessions of one role that were ended. */
+export interface LockHog {
+  readonly role: string;
+  readonly sessions: number;
+  readonly locks: number;
+}
+
+/**
+ * Locks that the watch holds for nothing, to have room when the table is full: even to look up a role takes a lock on a
+ * catalog that all databases share, and such locks stand in no other place.
+ */
+const BALLAST = 100;
+const CLASS = 7_264_035;
+
+const TAKE_BALLAST = `
+  SELECT pg_catalog.pg_advisory_lock_shared(${CLASS}, g) FROM pg_catalog.generate_series(1, ${BALLAST}) g`;
+const DROP_BALLAST = 'SELECT pg_catalog.pg_advisory_unlock_all()';
+
+/** The functions under pg_locks and pg_stat_activity: the views read shared catalogs. */
+const LOOK = `
+  SELECT (SELECT count(*)::integer FROM pg_catalog.pg_lock_status() l WHERE NOT l.fastpath) AS held,
+         pg_catalog.current_setting('max_locks_per_transaction')::integer
+           * (pg_catalog.current_setting('max_connections')::integer
+              + pg_catalog.current_setting('max_prepared_transactions')::integer) AS nominal`;
+
+/** Ends the sessions with many locks, of the role that holds the most. */
+const END_HOG = `
+  WITH held AS (
+    SELECT a.usesysid AS role, a.pid, count(*)::integer AS locks
+    FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_stat_get_activity(NULL) a ON a.pid = l.pid
+    WHERE NOT l.fastpath
+      AND a.usesysid <> (SELECT own.usesysid FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) own)
+    GROUP BY a.usesysid, a.pid),
+  hog AS (SELECT role FROM held GROUP BY role ORDER BY sum(locks) DESC LIMIT 1)
+  SELECT pg_catalog.pg_get_userbyid(held.role) AS role, held.locks, pg_catalog.pg_terminate_backend(held.pid)
+  FROM held JOIN hog USING (role) WHERE held.locks > ${BALLAST}`;
+
+interface Ended {
+  readonly role: string;
+  readonly locks: number;
+}
+
+/**
+ * Keeps one role from taking all locks of a server. PostgreSQL has one table of them for all databases and no limit for
+ * anybody (manual, 13.3.5): when a session takes a million advisory locks, nobody can even log in any more.
+ */
+export class LockWatch {
+  private client: Client | null = null;
+
+  /** `config`: for a session of an administrator's in a database without tenants. */
+  constructor(private readonly config: ClientConfig) {}
+
+  /** Where more than three quarters of the locks are taken, ends the sessions of whoever has the most. */
+  async relieve(): Promise<LockHog | null> {
+    const client = await this.connect();
+    const { rows } = await client.query<{ held: number; nominal: number }>(LOOK);
+    const [look] = rows;
+    if (!look || look.held < look.nominal * 0.75) return null;
+    await client.query(DROP_BALLAST);
+    const { rows: ended } = await client.query<Ended>(END_HOG);
+    await client.query(TAKE_BALLAST).catch(() => this.close());
+    return summarise(ended);
+  }
+
+  async close(): Promise<void> {
+    const { client } = this;
+    this.client = null;
+    await client?.end().catch(() => {});
+  }
+
+  private async connect(): Promise<Client> {
+    if (this.client) return this.client;
+    const client = new Client(this.config);
+    const forget = () => {
+      if (this.client === client) this.client = null;
+    };
+    client.on('error', forget).on('end', forget);
+    try {
+      await client.connect();
+      await client.query(TAKE_BALLAST);
+      this.client = client;
+      return client;
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+  }
+}
+
+function summarise(ended: readonly Ended[]): LockHog | null {
+  const [first] = ended;
+  if (!first) return null;
+  const locks = ended.reduce((sum, session) => sum + session.locks, 0);
+  return { role: first.role, sessions: ended.length, locks };
+}

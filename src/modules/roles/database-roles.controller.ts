@@ -1,0 +1,133 @@
+import { Body, Controller, Delete, Get, Patch, Post, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { ListQuery } from '../../http/pagination.js';
+import type { Page } from '../../http/reply.js';
+import type { RequestContext } from '../../http/request-context.js';
+import {
+  ApiEnvelope,
+  ApiPage,
+  ApiProblems,
+  Context,
+  RequireScope,
+  Summary,
+  UuidParam,
+} from '../../http/route.js';
+import { ApiAccepted } from '../../operations/api-accepted.js';
+import type { OperationReply } from '../../operations/operation-reply.js';
+import { CreateRoleDto, PatchRoleDto, RevealQuery, RotateRoleDto } from './dto/requests.dto.js';
+import {
+  DatabaseRoleDto,
+  DatabaseRoleOperationDto,
+  DatabaseRoleWithPasswordDto,
+  DeletedRoleDto,
+  type RoleDto,
+  type RoleWithPasswordDto,
+} from './dto/role.dto.js';
+import { RolesReader } from './roles.reader.js';
+import { RolesService } from './roles.service.js';
+
+@ApiTags('Databases')
+@Controller('databases/:id/roles')
+export class DatabaseRolesController {
+  constructor(
+    private readonly roles: RolesService,
+    private readonly reader: RolesReader,
+  ) {}
+
+  @Post()
+  @RequireScope('roles:write')
+  @Summary(
+    'Give a database a further role',
+    'A login of its own for reading, for changing rows, or with all rights; for a while, and from some networks only, if asked for. The password is whole in this answer only.',
+  )
+  @ApiEnvelope(DatabaseRoleWithPasswordDto, { status: 201 })
+  @ApiAccepted(DatabaseRoleOperationDto)
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
+  createDatabaseRole(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+    @Body() dto: CreateRoleDto,
+  ): Promise<OperationReply<RoleWithPasswordDto>> {
+    return this.roles.create(context, { type: 'database', id }, dto);
+  }
+
+  @Get()
+  @RequireScope('roles:read')
+  @Summary('List the further roles of a database', 'Newest first.')
+  @ApiPage(DatabaseRoleDto)
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'INVALID_CURSOR')
+  listDatabaseRoles(@UuidParam() id: string, @Query() query: ListQuery): Promise<Page<RoleDto>> {
+    return this.reader.list({ type: 'database', id }, query);
+  }
+
+  @Get(':roleId')
+  @RequireScope('roles:read')
+  @Summary(
+    'Get a further role of a database',
+    'The strings are masked, or whole with `reveal=true` and the scope `credentials:read`.',
+  )
+  @ApiEnvelope(DatabaseRoleDto)
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT')
+  getDatabaseRole(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+    @UuidParam('roleId') roleId: string,
+    @Query() { reveal }: RevealQuery,
+  ): Promise<RoleDto> {
+    const wanted = { type: 'database', id, roleId } as const;
+    return reveal ? this.reader.reveal(context, wanted) : this.reader.get(wanted);
+  }
+
+  @Patch(':roleId')
+  @RequireScope('roles:write')
+  @Summary(
+    'Change a further role of a database',
+    'What is left out stays as it is. New networks end the sessions that they do not allow; a new limit holds for new connections.',
+  )
+  @ApiEnvelope(DatabaseRoleDto)
+  @ApiAccepted()
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
+  updateDatabaseRole(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+    @UuidParam('roleId') roleId: string,
+    @Body() dto: PatchRoleDto,
+  ): Promise<OperationReply<RoleDto>> {
+    return this.roles.patch(context, { type: 'database', id, roleId }, dto);
+  }
+
+  @Post(':roleId/rotate-credentials')
+  @RequireScope('roles:write')
+  @Summary(
+    'Rotate the password of a further role',
+    'The old one is refused at once on both ports; sessions live on unless `endSessions`.',
+  )
+  @ApiEnvelope(DatabaseRoleWithPasswordDto)
+  @ApiAccepted(DatabaseRoleOperationDto)
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
+  rotateDatabaseRole(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+    @UuidParam('roleId') roleId: string,
+    @Body() dto: RotateRoleDto,
+  ): Promise<OperationReply<RoleWithPasswordDto>> {
+    return this.roles.rotate(context, { type: 'database', id, roleId }, dto);
+  }
+
+  @Delete(':roleId')
+  @RequireScope('roles:write')
+  @Summary(
+    'Delete a further role of a database',
+    'Refused on both ports at once; its sessions end. What it made belongs to the database and stays.',
+  )
+  @ApiEnvelope(DeletedRoleDto)
+  @ApiAccepted()
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
+  deleteDatabaseRole(
+    @Context() context: RequestContext,
+    @UuidParam() id: string,
+    @UuidParam('roleId') roleId: string,
+  ): Promise<OperationReply<DeletedRoleDto>> {
+    return this.roles.delete(context, { type: 'database', id, roleId });
+  }
+}

@@ -1,0 +1,23 @@
+import type { OperationHandler } from '../../../operations/operation.types.js';
+import type { HomeType } from '../../../provisioning/logins/login-home.js';
+import type { RoleTools } from './role-tools.js';
+
+/** Brings the server to what the row says: limit and end for new sessions, networks for those of now as well. */
+export function changeRole(type: HomeType, tools: RoleTools): OperationHandler {
+  const { logins, access, aliases } = tools;
+  return {
+    kind: `${type}.change_role`,
+    maxAttempts: 1_000,
+    deadlineSeconds: 86_400,
+    whenUnavailable: 'retry',
+    steps: [
+      tools.step(type, 'settings', async ({ home, server, row }) => {
+        await logins.change(server, home, row);
+        await aliases.reconnect(server, home.alias);
+      }),
+      tools.step(type, 'access', ({ server }) => access.sync(server)),
+    ],
+    succeed: async () => null,
+    fail: async () => {},
+  };
+}

@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { createTestDirectory } from '../support/stack.js';
+import { until } from '../support/until.js';
+
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+/** `rowhouse start` on a data directory of its own; it ends with the test. */
+function start() {
+  const dataDir = createTestDirectory();
+  const env = { PATH: process.env.PATH, HOME: dataDir, ROWHOUSE_DATA_DIR: dataDir, PORT: '0' };
+  const child = spawn(process.execPath, [CLI, 'start'], { env });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (data) => {
+      output += String(data);
+    });
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'close');
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  return { child, lines: () => output.trimEnd().split('\n') };
+}
+
+test('says last what was stopped, once all of it is', async () => {
+  const { child, lines } = start();
+  await until('it is ready', () => lines().some((line) => line.includes('Swagger UI')), {
+    timeoutMs: 60_000,
+  });
+
+  child.kill('SIGINT');
+
+  const [code] = await once(child, 'close');
+  expect(code).toBe(0);
+  expect(lines().slice(-2)).toEqual(['Stopping', 'Stopped: the API, PgBouncer, Redis, PostgreSQL']);
+});
+
+test('says so also when it is ended while it starts', async () => {
+  const { child, lines } = start();
+  await until('it works', () => lines().some((line) => line.startsWith('✔')), { timeoutMs: 60_000 });
+
+  child.kill('SIGINT');
+
+  const [code] = await once(child, 'close');
+  expect(code).toBe(0);
+  expect(lines().at(-1)).toMatch(/^Stopped: /);
+});
