@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createDatabase, type NewDatabase } from '../support/databases.js';
+import { getsIn } from '../support/login-from.js';
 import { reconnectFor } from '../support/pgbench.js';
 import { canLogin, connect, errorCodeOf, loginError, query } from '../support/sql.js';
 import { createTemplate, createTenant, type NewTenant } from '../support/tenancy.js';
@@ -376,3 +377,24 @@ test('a tenant’s statements run with either login', async () => {
   await endOverlap(path);
   expect(await ask()).toEqual(before);
 });
+
+test.each(['a database', 'a tenant in a schema'])(
+  'the whitelist of %s holds for both logins and for its roles, on both ports',
+  async (kind) => {
+    const { path, home: old } = await make(kind);
+    const rule = { ipAddress: '127.0.0.2', force: true };
+    (await api.post(`${path}/whitelist`, rule)).expect(201);
+
+    const fresh = await rotate(path, { graceSeconds: 600 });
+    const body = { name: 'reader', access: 'readonly' };
+    const role = (await api.post<Strings>(`${path}/roles`, body)).expect(201).data;
+
+    for (const strings of [old, fresh, role]) {
+      for (const [port, string] of doorsOf(strings)) {
+        const seen = [];
+        for (const from of ['127.0.0.2', '127.0.0.3']) seen.push(await getsIn(string, { from, tls: true }));
+        expect([port, ...seen]).toEqual([port, true, false]);
+      }
+    }
+  },
+);
