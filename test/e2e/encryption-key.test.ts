@@ -19,6 +19,7 @@ let database: NewDatabase;
 let tenant: NewTenant;
 let host: { database: NewDatabase; host: Host };
 let answered: NewDatabase;
+let role: { id: string; connection_string: string };
 
 beforeAll(async () => {
   const template = await createTemplate(world);
@@ -26,6 +27,8 @@ beforeAll(async () => {
   host = await createHost(world);
   tenant = await createTenant(world, { databaseId: host.database.id, templateId: template.id });
   answered = await createDatabase(world, { friendlyName: 'twice' }, { idempotencyKey: 'once' });
+  const wish = { name: 'reports', access: 'readonly' };
+  role = (await api.post<typeof role>(`/api/databases/${database.id}/roles`, wish)).expect(201).data;
   await untilIdle(world);
 });
 
@@ -46,6 +49,7 @@ async function expectAllOpen(): Promise<void> {
   const own = await reveal(`/api/databases/${database.id}/connection-strings`);
   const tenants = await reveal(`/api/tenants/${tenant.id}/connection-strings`);
   const shown = await reveal(`/api/databases/${host.database.id}/host`);
+  const reports = await reveal(`/api/databases/${database.id}/roles/${role.id}`);
   const replayed = await api.post<NewDatabase>('/api/databases', databaseBody({ friendlyName: 'twice' }), {
     idempotencyKey: 'once',
   });
@@ -55,6 +59,7 @@ async function expectAllOpen(): Promise<void> {
   expect((shown.expect(200).data as unknown as Host).app.connection_string).toBe(
     host.host.app.connection_string,
   );
+  expect(reports.expect(200).data.connection_string).toBe(role.connection_string);
   expect(replayed.expect(201).data.password).toBe(answered.password);
 }
 

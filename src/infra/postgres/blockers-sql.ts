@@ -7,4 +7,4 @@ export const END_BLOCKERS = `
   FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) AS blocker (pid)
   JOIN pg_catalog.pg_stat_activity a ON a.pid = blocker.pid
   JOIN pg_catalog.pg_authid r ON r.oid = a.usesysid
-  WHERE NOT r.rolsuper AND r.rolname !~ '_provisioner$'`;
+  WHERE NOT r.rolsuper AND r.rolname !~ '^(tenant_[0-9a-f]{8}|rowhouse_[a-z_]+)_provisioner$'`;
