@@ -50,6 +50,11 @@ export function clearTemplateFlag(database: DatabaseName): string {
   return `ALTER DATABASE ${database.sql} IS_TEMPLATE false`;
 }
 
+/** Whether somebody else than an administrator owns it. */
+export const FIND_TENANTS_DATABASE = `
+  SELECT 1 FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles r ON r.oid = d.datdba
+  WHERE d.datname = $1 AND NOT r.rolsuper`;
+
 /** To those who may connect anyway: until its creation is complete, a database has PUBLIC among them. */
 export function reopenDatabase(database: string): string {
   const name = quoteIdentifier(database);

@@ -2,7 +2,7 @@ import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, type
 import type { ServerConfig } from '../../config/config.js';
 import { adminConnection } from './admin-connection.js';
 import { END_BLOCKERS } from './blockers-sql.js';
-import { reopenDatabase } from './database-sql.js';
+import { FIND_TENANTS_DATABASE, reopenDatabase } from './database-sql.js';
 import { LockWatch } from './lock-watch.js';
 import { SQLSTATE, sqlState } from './sqlstate.js';
 
@@ -73,7 +73,7 @@ export class PostgresAdmin {
   async inDatabase<T>(database: string, work: (client: ClientBase) => Promise<T>): Promise<T> {
     const client = await this.connectTo(database).catch((error: unknown) => {
       if (sqlState(error) !== SQLSTATE.objectNotInPrerequisiteState) throw error;
-      return this.connectAfterOpening(database);
+      return this.connectAfterOpening(database, error);
     });
     try {
       return await work(client);
@@ -141,8 +141,9 @@ export class PostgresAdmin {
     }
   }
 
-  /** An owner can close a database, from another one that is his, even to superusers. */
-  private async connectAfterOpening(database: string): Promise<Client> {
+  /** An owner can close a database, from another one that is his, even to superusers. Rowhouse's own stay closed. */
+  private async connectAfterOpening(database: string, refusal: unknown): Promise<Client> {
+    if (!(await this.find(FIND_TENANTS_DATABASE, [database]))) throw refusal;
     await this.execute(reopenDatabase(database));
     return this.connectTo(database);
   }
