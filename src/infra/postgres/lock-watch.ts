@@ -1,4 +1,5 @@
 import { Client, type ClientConfig } from 'pg';
+import { SQLSTATE, sqlState } from './sqlstate.js';
 
 /** Sessions of one role that were ended. */
 export interface LockHog {
@@ -9,14 +10,22 @@ export interface LockHog {
 
 /**
  * Locks that the watch holds for nothing, to have room when the table is full: even to look up a role takes a lock on a
- * catalog that all databases share, and such locks stand in no other place.
+ * catalog that all databases share, and such locks stand in no other place. They are let go a portion at a time, since
+ * others wait for room as well.
  */
-const BALLAST = 100;
+const BALLAST = 200;
+const PORTION = 40;
 const CLASS = 7_264_035;
 
 const TAKE_BALLAST = `
-  SELECT pg_catalog.pg_advisory_lock_shared(${CLASS}, g) FROM pg_catalog.generate_series(1, ${BALLAST}) g`;
-const DROP_BALLAST = 'SELECT pg_catalog.pg_advisory_unlock_all()';
+  SELECT pg_catalog.pg_advisory_lock_shared(${CLASS}, g) FROM pg_catalog.generate_series(1, $1::integer) g`;
+const DROP_PORTION = `
+  SELECT pg_catalog.pg_advisory_unlock_shared(${CLASS}, g)
+  FROM pg_catalog.generate_series($1::integer - ${PORTION} + 1, $1::integer) g`;
+
+/** Looks up who is there, so that this session still knows when there is no room to look. */
+const MEET_EVERYBODY = `
+  SELECT count(pg_catalog.pg_get_userbyid(a.usesysid)) FROM pg_catalog.pg_stat_get_activity(NULL) a`;
 
 /** The functions under pg_locks and pg_stat_activity: the views read shared catalogs. */
 const LOOK = `
@@ -25,8 +34,8 @@ const LOOK = `
            * (pg_catalog.current_setting('max_connections')::integer
               + pg_catalog.current_setting('max_prepared_transactions')::integer) AS nominal`;
 
-/** Ends the sessions with many locks, of the role that holds the most. */
-const END_HOG = `
+/** Ends the sessions with more than `$1` locks, of the role that holds the most. */
+const END_HOG_SQL = `
   WITH held AS (
     SELECT a.usesysid AS role, a.pid, count(*)::integer AS locks
     FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_stat_get_activity(NULL) a ON a.pid = l.pid
@@ -35,7 +44,11 @@ const END_HOG = `
     GROUP BY a.usesysid, a.pid),
   hog AS (SELECT role FROM held GROUP BY role ORDER BY sum(locks) DESC LIMIT 1)
   SELECT pg_catalog.pg_get_userbyid(held.role) AS role, held.locks, pg_catalog.pg_terminate_backend(held.pid)
-  FROM held JOIN hog USING (role) WHERE held.locks > ${BALLAST}`;
+  FROM held JOIN hog USING (role) WHERE held.locks > $1`;
+const MANY = 100;
+const NOBODY_HAS = 2_147_483_647;
+/** Prepared once, so that it needs nothing of the catalogs when it counts. */
+const END_HOG = { name: 'end_hog', text: END_HOG_SQL };
 
 interface Ended {
   readonly role: string;
@@ -48,6 +61,7 @@ interface Ended {
  */
 export class LockWatch {
   private client: Client | null = null;
+  private ballast = 0;
 
   /** `config`: for a session of an administrator's in a database without tenants. */
   constructor(private readonly config: ClientConfig) {}
@@ -57,11 +71,33 @@ export class LockWatch {
     const client = await this.connect();
     const { rows } = await client.query<{ held: number; nominal: number }>(LOOK);
     const [look] = rows;
-    if (!look || look.held < look.nominal * 0.75) return null;
-    await client.query(DROP_BALLAST);
-    const { rows: ended } = await client.query<Ended>(END_HOG);
-    await client.query(TAKE_BALLAST).catch(() => this.close());
-    return summarise(ended);
+    if (!look || look.held < look.nominal * 0.75) {
+      await this.prepare(client);
+      return null;
+    }
+    return summarise(await this.end(client));
+  }
+
+  /** What it takes to act in a full table is looked up and planned while there is room. */
+  private async prepare(client: Client): Promise<void> {
+    await client.query(MEET_EVERYBODY);
+    if (this.ballast === BALLAST) return;
+    await client.query('SELECT pg_catalog.pg_advisory_unlock_all()');
+    await client.query(TAKE_BALLAST, [BALLAST]);
+    this.ballast = BALLAST;
+    await client.query({ ...END_HOG, values: [NOBODY_HAS] });
+  }
+
+  private async end(client: Client): Promise<Ended[]> {
+    for (;;) {
+      try {
+        return (await client.query<Ended>({ ...END_HOG, values: [MANY] })).rows;
+      } catch (error) {
+        if (sqlState(error) !== SQLSTATE.outOfMemory || this.ballast === 0) throw error;
+        await client.query(DROP_PORTION, [this.ballast]);
+        this.ballast -= PORTION;
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -79,7 +115,8 @@ export class LockWatch {
     client.on('error', forget).on('end', forget);
     try {
       await client.connect();
-      await client.query(TAKE_BALLAST);
+      this.ballast = 0;
+      await this.prepare(client);
       this.client = client;
       return client;
     } catch (error) {

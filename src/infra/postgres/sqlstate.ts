@@ -21,6 +21,7 @@ export const SQLSTATE = {
   notNullViolation: '23502',
   objectInUse: '55006',
   objectNotInPrerequisiteState: '55000',
+  outOfMemory: '53200',
   queryCanceled: '57014',
   serializationFailure: '40001',
   tooManyConnections: '53300',
