@@ -14,7 +14,8 @@ test('opens what a former key sealed, and seals with the present one', () => {
 
 test('opens nothing of another key, another purpose or another text', () => {
   const sealed = SecretBox.of(old).seal('hunter2', 'door');
-  const changed = sealed.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+  // Not the last character: some of its bits mean nothing.
+  const changed = sealed.replace(/[^.](?=[^.]*$)/, (first) => (first === 'A' ? 'B' : 'A'));
   const [version, , ...rest] = sealed.split('.');
   const renamed = [version, SecretBox.of(other).keyId, ...rest].join('.');
 

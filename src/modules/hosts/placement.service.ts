@@ -59,7 +59,7 @@ export class Placement {
     if (name !== undefined && name !== DEFAULT_GROUP) throw notFoundGroup(name);
     await this.groups.insert(this.dataSource, newId(), {
       name: DEFAULT_GROUP,
-      ownerEmail: 'rowhouse@localhost',
+      ownerEmail: 'operator@rowhouse.invalid',
       tenantsPerDatabase: this.config.tenants.perDatabase,
       maxDatabases: null,
       maxConnections: this.config.databases.defaultMaxConnections,

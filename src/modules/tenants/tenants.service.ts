@@ -191,7 +191,7 @@ export class TenantsService {
 }
 
 /** Who answers for a tenant's database when nobody was named. */
-const OPERATOR = 'rowhouse@localhost';
+const OPERATOR = 'operator@rowhouse.invalid';
 
 function ownerOf({ ownerEmail }: CreateTenantDto): string {
   return ownerEmail ?? OPERATOR;
