@@ -40,6 +40,17 @@ async function onBothPorts({
   return [await admitted(connection_string), await admitted(connection_string_pooled)];
 }
 
+const BROKEN_LINE = 'what is this line\n';
+
+/** From now on PostgreSQL refuses pg_hba.conf, until it is mended. */
+async function breakRules(): Promise<{ file: string; mend: () => Promise<void> }> {
+  const [row] = await world.server.query<{ hba_file: string }>('SHOW hba_file');
+  const file = row?.hba_file ?? '';
+  await appendFile(file, BROKEN_LINE);
+  const mend = async () => writeFile(file, (await readFile(file, 'utf8')).replace(BROKEN_LINE, ''));
+  return { file, mend };
+}
+
 /** A database that only 127.0.0.1 may reach. */
 async function createGuarded(): Promise<{ database: NewDatabase; list: string }> {
   const database = await createDatabase(world);
@@ -155,10 +166,7 @@ describe('an application that is killed', () => {
 test('a change that PostgreSQL refuses says why and leaves the old rules in force', async () => {
   const { database, list } = await createGuarded();
   const second = await addRule(world, list, '127.0.0.2');
-  const [row] = await world.server.query<{ hba_file: string }>('SHOW hba_file');
-  const file = row?.hba_file ?? '';
-  const before = await readFile(file, 'utf8');
-  await appendFile(file, 'what is this line\n');
+  const { mend } = await breakRules();
 
   const removal = await api.delete(`${list}/${second.id}`);
   const addition = await api.post(list, { ipAddress: '127.0.0.3' });
@@ -170,10 +178,23 @@ test('a change that PostgreSQL refuses says why and leaves the old rules in forc
   expect(await statusOf(list, '127.0.0.3/32')).toBe('stored');
   expect(await onBothPorts(database)).toEqual(Array(2).fill([true, true]));
 
-  await writeFile(file, (await readFile(file, 'utf8')).replace('what is this line\n', ''));
+  await mend();
   await setRules(world, list, ['127.0.0.1', '127.0.0.3']);
   expect(await onBothPorts(database)).toEqual(Array(2).fill([true, false]));
-  expect(before).not.toContain('what is this line');
+}, 60_000);
+
+test('a database that cannot be closed is not said to be', async () => {
+  const database = await createDatabase(world);
+  const { file, mend } = await breakRules();
+
+  const closing = await api.patch(`/api/databases/${database.id}`, { externalAccess: false });
+  await mend();
+
+  expect([closing.status, closing.problem.code]).toEqual([500, 'OPERATION_FAILED']);
+  const shown = await api.get(`/api/databases/${database.id}`);
+  expect(shown.expect(200).data).toMatchObject({ external_access: null, access: 'open' });
+  expect(await readFile(file, 'utf8')).not.toContain(BROKEN_LINE);
+  expect(await onBothPorts(database)).toEqual(Array(2).fill([true, true]));
 }, 60_000);
 
 test('of several processes one ends an expired rule', async () => {

@@ -80,7 +80,7 @@ export class DatabaseSettingsService {
     await this.repository.update(tx, id, { ...changes, updatedAt: this.clock.now() });
     const access = 'externalAccess' in changes;
     const forServer = access || SERVER_SETTINGS.some((name) => name in changes);
-    const operation = forServer ? await this.enqueue(tx, context, { id, access }) : null;
+    const operation = forServer ? await this.enqueue(tx, context, { database, access }) : null;
     await this.audit.record(tx, context, {
       action: 'database.update',
       resourceType: 'database',
@@ -96,13 +96,13 @@ export class DatabaseSettingsService {
   private enqueue(
     tx: EntityManager,
     context: RequestContext,
-    { id, access }: { id: string; access: boolean },
+    { database, access }: { database: DatabaseEntity; access: boolean },
   ): Promise<Operation> {
     return this.operations.create(tx, context, {
       kind: 'database.apply',
       subjectType: 'database',
-      subjectId: id,
-      input: { access },
+      subjectId: database.id,
+      input: { access, formerAccess: database.externalAccess },
     });
   }
 }

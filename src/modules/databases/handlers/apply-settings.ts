@@ -22,6 +22,12 @@ export function applySettings(tools: HandlerTools): OperationHandler {
       tools.step('pooler', ({ server }) => aliases.sync(server)),
     ],
     succeed: async () => null,
-    fail: async () => {},
+    // The ports go by the former rules still.
+    fail: async (tx, { step, subjectId, input }) => {
+      if (step !== 'access' || !subjectId) return;
+      await tools.repository.update(tx, subjectId, {
+        externalAccess: (input['formerAccess'] ?? null) as boolean | null,
+      });
+    },
   };
 }

@@ -28,9 +28,13 @@ export function applyTenant(tools: TenantTools): OperationHandler {
       ),
     ],
     succeed: async () => null,
-    fail: async (tx, { subjectId, input }, { code }) => {
+    fail: async (tx, { subjectId, input, step }, { code }) => {
       const former = input['former'] as TenantChanges | undefined;
-      if (subjectId && former && code === 'CONFLICT') await tools.repository.restore(tx, subjectId, former);
+      if (!subjectId || !former) return;
+      // The registry has the rest of the change already; the ports go by the former rules still.
+      if (step === 'access') {
+        await tools.repository.update(tx, subjectId, { externalAccess: former.externalAccess });
+      } else if (code === 'CONFLICT') await tools.repository.restore(tx, subjectId, former);
     },
   };
 }
