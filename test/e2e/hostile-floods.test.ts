@@ -59,6 +59,30 @@ test('a million advisory locks end with their session, in seconds', async () => 
   await expectOthersWork();
 });
 
+test('whoever makes the locks scarce while Rowhouse needs many is the one who goes', async () => {
+  const role = 'rowhouse_test_provisioner';
+  await server.query(`CREATE ROLE ${role} LOGIN PASSWORD 'working'`);
+  await server.query(`GRANT CONNECT ON DATABASE postgres TO ${role}`);
+  const url = new URL(mine.connection_string);
+  Object.assign(url, { username: role, password: 'working', pathname: '/postgres' });
+  const [worker, hoarder] = [await connect(url.href), await connect(mine.connection_string)];
+  open.push(worker, hoarder);
+  // The watch learns of new roles once a second.
+  await pause(1_500);
+  await worker.query('SELECT count(pg_advisory_lock_shared(g)) FROM generate_series(1, 70000) g');
+
+  // Together they have more than three quarters of the 153,600 that there are.
+  const hoarding = hoarder.query(
+    `${PATIENT}; SELECT count(pg_advisory_lock(g)) FROM generate_series(1, 60000) g`,
+  );
+
+  expect(await errorCodeOf(hoarding.then(() => hoarder.query('SELECT pg_sleep(20)')))).toBe('57P01');
+  expect((await worker.query('SELECT 1 AS alive')).rows).toEqual([{ alive: 1 }]);
+  await worker.end();
+  await server.query(`DROP OWNED BY ${role}`);
+  await server.query(`DROP ROLE ${role}`);
+});
+
 test('all connections that it may have are all that it gets, on both ports', async () => {
   const refused = await flood(mine.connection_string, 12);
   // The pooler has some of them for a while.

@@ -1,4 +1,5 @@
 import { Client, type ClientConfig } from 'pg';
+import { IS_ADMINISTRATOR } from './blockers-sql.js';
 import { SQLSTATE, sqlState } from './sqlstate.js';
 
 /** Sessions of one role that were ended. */
@@ -27,6 +28,9 @@ const DROP_PORTION = `
 const MEET_EVERYBODY = `
   SELECT count(pg_catalog.pg_get_userbyid(a.usesysid)) FROM pg_catalog.pg_stat_get_activity(NULL) a`;
 
+/** Their work takes many locks by nature. */
+const FIND_ADMINISTRATORS = `SELECT r.oid FROM pg_catalog.pg_roles r WHERE ${IS_ADMINISTRATOR}`;
+
 /** The functions under pg_locks and pg_stat_activity: the views read shared catalogs. */
 const LOOK = `
   SELECT (SELECT count(*)::integer FROM pg_catalog.pg_lock_status() l WHERE NOT l.fastpath) AS held,
@@ -34,13 +38,13 @@ const LOOK = `
            * (pg_catalog.current_setting('max_connections')::integer
               + pg_catalog.current_setting('max_prepared_transactions')::integer) AS nominal`;
 
-/** Ends the sessions with more than `$1` locks, of the role that holds the most. */
+/** Ends the sessions with more than `$1` locks, of the role that holds the most; those of `$2` do not count. */
 const END_HOG_SQL = `
   WITH held AS (
     SELECT a.usesysid AS role, a.pid, count(*)::integer AS locks
     FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_stat_get_activity(NULL) a ON a.pid = l.pid
     WHERE NOT l.fastpath
-      AND a.usesysid <> (SELECT own.usesysid FROM pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) own)
+      AND a.usesysid <> ALL($2::oid[])
     GROUP BY a.usesysid, a.pid),
   hog AS (SELECT role FROM held GROUP BY role ORDER BY sum(locks) DESC LIMIT 1)
   SELECT pg_catalog.pg_get_userbyid(held.role) AS role, held.locks, pg_catalog.pg_terminate_backend(held.pid)
@@ -62,6 +66,8 @@ interface Ended {
 export class LockWatch {
   private client: Client | null = null;
   private ballast = 0;
+  /** Roles, by OID. */
+  private administrators: readonly number[] = [];
 
   /** `config`: for a session of an administrator's in a database without tenants. */
   constructor(private readonly config: ClientConfig) {}
@@ -81,17 +87,19 @@ export class LockWatch {
   /** What it takes to act in a full table is looked up and planned while there is room. */
   private async prepare(client: Client): Promise<void> {
     await client.query(MEET_EVERYBODY);
+    const { rows } = await client.query<{ oid: number }>(FIND_ADMINISTRATORS);
+    this.administrators = rows.map(({ oid }) => oid);
     if (this.ballast === BALLAST) return;
     await client.query('SELECT pg_catalog.pg_advisory_unlock_all()');
     await client.query(TAKE_BALLAST, [BALLAST]);
     this.ballast = BALLAST;
-    await client.query({ ...END_HOG, values: [NOBODY_HAS] });
+    await client.query({ ...END_HOG, values: [NOBODY_HAS, this.administrators] });
   }
 
   private async end(client: Client): Promise<Ended[]> {
     for (;;) {
       try {
-        return (await client.query<Ended>({ ...END_HOG, values: [MANY] })).rows;
+        return (await client.query<Ended>({ ...END_HOG, values: [MANY, this.administrators] })).rows;
       } catch (error) {
         if (sqlState(error) !== SQLSTATE.outOfMemory || this.ballast === 0) throw error;
         await client.query(DROP_PORTION, [this.ballast]);
