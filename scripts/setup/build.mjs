@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { busy, done } from './progress.mjs';
@@ -17,6 +17,7 @@ export async function buildWhenStale() {
   rmSync(dist, { recursive: true, force: true });
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   await run('The build failed', process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root });
+  chmodSync(join(dist, 'cli.js'), 0o755);
   writeFileSync(stamp, hash);
   done('Built');
 }

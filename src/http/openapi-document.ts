@@ -38,6 +38,8 @@ const IDEMPOTENCY_KEY = {
 
 const TAGS: Readonly<Record<string, string>> = {
   Databases: 'Managed databases, their credentials and connection strings',
+  Hosts: 'Databases that tenants live in, and groups of them',
+  Tenants: 'Homes in a schema or a database, their credentials, roles and SQL',
   Whitelists: 'From which networks databases and tenants may be reached, on both ports',
   Templates: "Versioned SQL that tenants' schemas are made of",
   Migrations: "Template versions on their way to the template's tenants",

@@ -170,12 +170,17 @@ test('a change that PostgreSQL refuses says why and leaves the old rules in forc
 
   const removal = await api.delete(`${list}/${second.id}`);
   const addition = await api.post(list, { ipAddress: '127.0.0.3' });
+  const both = await api.patch(list, { add: ['127.0.0.4'], remove: ['127.0.0.2'] });
 
-  expect([removal.status, addition.status]).toEqual([500, 500]);
+  expect([removal.status, addition.status, both.status]).toEqual([500, 500, 500]);
+  expect((await listRules(world, list)).map((rule) => rule.ip_address).sort()).toEqual([
+    '127.0.0.1/32',
+    '127.0.0.2/32',
+  ]);
   expect(removal.problem.code).toBe('OPERATION_FAILED');
   expect(removal.problem.detail).toMatch(/pg_hba|line/);
   expect(await statusOf(list, '127.0.0.2/32')).toBe('applied');
-  expect(await statusOf(list, '127.0.0.3/32')).toBe('stored');
+  expect(await statusOf(list, '127.0.0.3/32')).toBe(undefined);
   expect(await onBothPorts(database)).toEqual(Array(2).fill([true, true]));
 
   await mend();
@@ -188,6 +193,7 @@ test('a database that cannot be closed is not said to be', async () => {
   const { file, mend } = await breakRules();
 
   const closing = await api.patch(`/api/databases/${database.id}`, { externalAccess: false });
+  expect(await rulesPart()).toMatchObject({ status: 'down', needed: false, reason: 'OPERATION_FAILED' });
   await mend();
 
   expect([closing.status, closing.problem.code]).toEqual([500, 'OPERATION_FAILED']);
@@ -195,7 +201,16 @@ test('a database that cannot be closed is not said to be', async () => {
   expect(shown.expect(200).data).toMatchObject({ external_access: null, access: 'open' });
   expect(await readFile(file, 'utf8')).not.toContain(BROKEN_LINE);
   expect(await onBothPorts(database)).toEqual(Array(2).fill([true, true]));
+  await addRule(world, whitelistOf(database), '127.0.0.1');
+  expect(await rulesPart()).toMatchObject({ status: 'up' });
 }, 60_000);
+
+/** What readiness says of the rules. */
+async function rulesPart() {
+  const answer = await fetch(`${api.baseUrl}/health/ready`);
+  const { parts } = (await answer.json()) as { parts: { name: string }[] };
+  return parts.find(({ name }) => name === 'access rules of default');
+}
 
 test('of several processes one ends an expired rule', async () => {
   const { app } = world;

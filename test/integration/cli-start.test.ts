@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { createTestDirectory } from '../support/stack.js';
@@ -24,6 +24,10 @@ function start() {
   });
   return { child, lines: () => output.trimEnd().split('\n') };
 }
+
+test('the command that npx looks for can be run', () => {
+  expect(statSync(CLI).mode & 0o111).toBe(0o111);
+});
 
 test('says last what was stopped, once all of it is', async () => {
   const { child, lines } = start();

@@ -14,7 +14,7 @@ export function describeKeys({ presentId, present, former, unknown }: KeyReport)
   const others = former.map(({ keyId, secrets }) =>
     line(
       secrets === 0
-        ? `Nothing needs the former key ${keyId} any more: take it out of ENCRYPTION_KEY_PREVIOUS once all processes run with the present one`
+        ? `Nothing needs the former key ${keyId} any more: take it out of ENCRYPTION_KEY_PREVIOUS once all processes run with the present one (local stack: rowhouse encryption-key reseal)`
         : `${secrets} stored secrets still need the former key ${keyId}: keep it in ENCRYPTION_KEY_PREVIOUS`,
     ),
   );

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../../config/config.js';
 import { RedisConnection } from '../../infra/redis/redis-connection.js';
 import { Clock } from '../../kernel/clock.js';
+import { AccessSync } from '../../provisioning/access/access-sync.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { CertificateReport } from './certificate-report.js';
 import type { HealthDto, HealthPartDto, ReadinessDto } from './health.dto.js';
@@ -25,6 +26,7 @@ export class HealthService {
     private readonly redis: RedisConnection,
     private readonly servers: ServerRegistry,
     private readonly report: CertificateReport,
+    private readonly access: AccessSync,
   ) {}
 
   health(): HealthDto {
@@ -53,6 +55,11 @@ export class HealthService {
   private serverProbes(id: string, name: string): Probe[] {
     const direct = { name: `server ${name}`, needed: true, ask: () => this.servers.pingPostgres(id) };
     const pooled = { name: `pooler of ${name}`, needed: true, ask: () => this.servers.pingPooler(id) };
-    return this.config.server.pooler ? [direct, pooled] : [direct];
+    const rules = {
+      name: `access rules of ${name}`,
+      needed: false,
+      ask: async () => this.access.assertTaken({ id }),
+    };
+    return this.config.server.pooler ? [direct, pooled, rules] : [direct, rules];
   }
 }

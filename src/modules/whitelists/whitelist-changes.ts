@@ -13,7 +13,7 @@ import { admissionOf, assertKeepsCaller, type ListedTerms, warningOf } from './c
 import { assertRoom, findOverlaps, type ListChange } from './list-change.js';
 import { etagOf, type HomeRef, type WhitelistHome } from './whitelist-home.js';
 import { WhitelistHomes } from './whitelist-homes.js';
-import type { ApplyInput } from './whitelist-operations.js';
+import type { ApplyInput, FormerRule } from './whitelist-operations.js';
 import { type Advice, WhitelistPresenter } from './whitelist-presenter.js';
 import type { WhitelistRule } from './whitelist-rule.js';
 import { WhitelistsRepository } from './whitelists.repository.js';
@@ -64,7 +64,7 @@ export class WhitelistChanges {
       await this.write(tx, change, { added, now });
       const revision = await this.homes.bumpRevision(tx, home);
       const changed = { ...home, revision, whitelistSize: after.length };
-      const operation = await this.operations.create(tx, context, operationOn(changed, change));
+      const operation = await this.operations.create(tx, context, operationOn(changed, change, added));
       await this.audit.record(tx, context, {
         action: command.action,
         resourceType: home.kind,
@@ -131,9 +131,23 @@ interface Judged {
 }
 
 /** Not on the home itself: that would let one change, or another operation of the home, refuse the next. */
-function operationOn({ kind, id, serverId }: WhitelistHome, { removed }: ListChange) {
-  const input: ApplyInput = { serverId, home: { kind, id }, removed: idsOf(removed) };
+function operationOn(
+  { kind, id, serverId }: WhitelistHome,
+  { removed, updated }: ListChange,
+  added: readonly WhitelistRule[],
+) {
+  const input: ApplyInput = {
+    serverId,
+    home: { kind, id },
+    added: idsOf(added),
+    removed: idsOf(removed),
+    updated: updated.map(({ rule }) => toFormer(rule)),
+  };
   return { kind: 'whitelist.apply', subjectType: 'whitelist', subjectId: newId(), input: { ...input } };
+}
+
+function toFormer({ id, description, expiresAt }: WhitelistRule): FormerRule {
+  return { id, description, expiresAt: expiresAt?.toISOString() ?? null };
 }
 
 function assertChangeable({ kind, status }: WhitelistHome): void {

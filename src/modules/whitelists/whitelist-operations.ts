@@ -14,8 +14,16 @@ import { WhitelistsRepository } from './whitelists.repository.js';
 export interface ApplyInput {
   readonly serverId: string;
   readonly home: HomeRef;
-  /** The rules that were taken away. */
+  readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** As they were before. */
+  readonly updated: readonly FormerRule[];
+}
+
+export interface FormerRule {
+  readonly id: string;
+  readonly description: string;
+  readonly expiresAt: string | null;
 }
 
 /** What `whitelist.expire` keeps. */
@@ -42,7 +50,7 @@ export class WhitelistOperations implements OnModuleInit {
     this.operations.register(this.expire());
   }
 
-  /** A removal that fails is taken back, since the rule is still in force; additions stay, stored. */
+  /** A change that fails is taken back: whoever asked was told that the former rules stay in force. */
   private apply(): OperationHandler {
     return {
       kind: 'whitelist.apply',
@@ -76,10 +84,16 @@ export class WhitelistOperations implements OnModuleInit {
     for (const id of serverIds) await this.access.sync(this.servers.get(id));
   }
 
-  private async takeBack(tx: EntityManager, { home, removed }: ApplyInput): Promise<void> {
+  private async takeBack(tx: EntityManager, { home, added, removed, updated }: ApplyInput): Promise<void> {
     const isThere = await this.homes.getLocked(tx, home).catch(noneIfGone);
-    if (!isThere || removed.length === 0) return;
-    if ((await this.repository.restore(tx, removed)) > 0) await this.homes.bumpRevision(tx, home);
+    if (!isThere) return;
+    await this.repository.discard(tx, added);
+    await this.repository.restore(tx, removed);
+    for (const { id, description, expiresAt } of updated) {
+      const end = expiresAt === null ? null : new Date(expiresAt);
+      await this.repository.update(tx, { id, description, expiresAt: end });
+    }
+    await this.homes.bumpRevision(tx, home);
   }
 
   private release(tx: EntityManager, operation: Operation): Promise<void> {

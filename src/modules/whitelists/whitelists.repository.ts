@@ -25,6 +25,8 @@ const UPDATE = `
 
 const REMOVE = 'UPDATE whitelist_rules SET removed_at = $2 WHERE id = ANY ($1) AND removed_at IS NULL';
 
+const DISCARD = 'DELETE FROM whitelist_rules WHERE id = ANY ($1) AND applied_at IS NULL';
+
 /** A network that was added again meanwhile has a rule already. */
 const RESTORE = `
   UPDATE whitelist_rules AS r SET removed_at = NULL
@@ -124,10 +126,14 @@ export class WhitelistsRepository {
     if (ids.length > 0) await tx.query(REMOVE, [ids, at]);
   }
 
-  /** How many came back. */
-  async restore(tx: EntityManager, ids: readonly string[]): Promise<number> {
-    const [, count]: [unknown[], number] = await tx.query(RESTORE, [ids]);
-    return count;
+  /** Takes additions back that no port ever had. */
+  async discard(tx: EntityManager, ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await tx.query(DISCARD, [ids]);
+  }
+
+  /** Takes removals back. */
+  async restore(tx: EntityManager, ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await tx.query(RESTORE, [ids]);
   }
 
   /** Takes up to `limit` rules whose time has come and that nobody has taken. */

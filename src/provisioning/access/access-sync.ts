@@ -22,6 +22,8 @@ interface ServerAccess {
   readonly ports: readonly GuardedPort[];
   /** The plan that both files were last found to say. */
   found: { readonly plan: AccessPlan; readonly texts: readonly string[] } | null;
+  /** Why the ports were last refused their rules; null since they have them. */
+  refusal: RowhouseError | null;
 }
 
 /** Puts in force, on both ports of a server, what the control database says about who may reach which home. */
@@ -54,6 +56,12 @@ export class AccessSync {
     // A pooler that has no rules yet may have turned Rowhouse away, too.
     await this.measure(server);
     await this.sync(server);
+  }
+
+  /** Throws what the last attempt failed with, when a server was there and did not take its rules. */
+  assertTaken({ id }: Pick<ManagedServer, 'id'>): void {
+    const refusal = this.servers.get(id)?.refusal ?? null;
+    if (refusal) throw refusal;
   }
 
   /** For who made something new: where nothing is guarded, there is nothing that it could slip past. */
@@ -100,7 +108,7 @@ export class AccessSync {
     const known = this.servers.get(server.id);
     if (known) return known;
     const sync = new Coalescer(() => this.run(server));
-    const access = { sync, ports: this.portsOf(server), found: null };
+    const access = { sync, ports: this.portsOf(server), found: null, refusal: null };
     this.servers.set(server.id, access);
     return access;
   }
@@ -115,11 +123,15 @@ export class AccessSync {
 
   /** A sweep that fails takes nothing back: the rules are in force, and whoever asked is told that sessions may live on. */
   private async run(server: ManagedServer): Promise<void> {
+    const access = this.accessOf(server);
     const sweep = await this.dataSource
       .transaction((tx) => this.apply(tx, server))
-      .catch((error: unknown) => {
-        throw toAccessError(error);
+      .catch((failure: unknown) => {
+        const error = toAccessError(failure);
+        access.refusal = isRefusal(error) ? error : access.refusal;
+        throw error;
       });
+    access.refusal = null;
     if (sweep.status === 'rejected') throw toAccessError(sweep.reason);
   }
 
@@ -151,6 +163,10 @@ function assertEnforceable({ config }: ManagedServer, plan: AccessPlan): void {
     'CONFLICT',
     'PgBouncer would let everybody pass by the rules, since Rowhouse cannot write its HBA file: set PGBOUNCER_CONFIG_DIR.',
   );
+}
+
+function isRefusal(error: unknown): error is RowhouseError {
+  return error instanceof RowhouseError && error.code !== 'SERVICE_UNAVAILABLE';
 }
 
 function toAccessError(error: unknown): unknown {

@@ -6,6 +6,7 @@ import { blockLength, hasBlock, withBlock } from '../../infra/postgres/hba-file/
 import type { HbaFile } from '../../infra/postgres/hba-file/hba-file.js';
 import { hbaFileOf } from '../../infra/postgres/hba-file/hba-file-of.js';
 import type { PostgresAdmin } from '../../infra/postgres/postgres-admin.js';
+import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import type { Gate } from './gate.js';
 import { renderPgHba } from './pg-hba.js';
@@ -18,17 +19,18 @@ const CONNECT_TIMEOUT_MS = 3_000;
  * in an included file.
  */
 const FIND_ERRORS = `
-  SELECT r.line_number AS line, r.error, pg_catalog.to_jsonb(r) ->> 'file_name' AS file
-  FROM pg_catalog.pg_hba_file_rules r
-  WHERE r.error IS NOT NULL
-    AND (r.type IS NULL
-         OR r.line_number <= $1 AND COALESCE(pg_catalog.to_jsonb(r) ->> 'file_name', '') IN ('', pg_catalog.current_setting('hba_file')))
+  SELECT r.line_number AS line, r.error, place.file, place.file IS NULL AS "isMain"
+  FROM pg_catalog.pg_hba_file_rules r,
+    NULLIF(pg_catalog.to_jsonb(r) ->> 'file_name', pg_catalog.current_setting('hba_file')) AS place (file)
+  WHERE r.error IS NOT NULL AND (r.type IS NULL OR r.line_number <= $1 AND place.file IS NULL)
   ORDER BY r.line_number LIMIT 1`;
 
 interface LineError extends Record<string, unknown> {
   readonly line: number;
   readonly error: string;
   readonly file: string | null;
+  /** Whether it is in pg_hba.conf itself. */
+  readonly isMain: boolean;
 }
 
 /** PostgreSQL's port and pg_hba.conf. */
@@ -65,9 +67,19 @@ export class DirectGate implements Gate {
 
   /** With one bad line, PostgreSQL would keep all its old rules, and tell its log only (manual, 21.1). */
   async reload(): Promise<void> {
-    const found = await this.postgres.find<LineError>(FIND_ERRORS, [blockLength(await this.read())]);
-    if (found) throw badLine(found);
+    const ownLines = blockLength(await this.read());
+    const found = await this.findError(ownLines);
+    if (found) throw badLine(found, ownLines);
     await this.postgres.execute('SELECT pg_catalog.pg_reload_conf()');
+  }
+
+  private findError(ownLines: number): Promise<LineError | null> {
+    return this.postgres.find<LineError>(FIND_ERRORS, [ownLines]).catch((error: unknown) => {
+      if (sqlState(error) !== SQLSTATE.insufficientPrivilege) throw error;
+      throw new RowhouseError('OPERATION_FAILED', 'PostgreSQL may not read its own pg_hba.conf.', {
+        cause: error,
+      });
+    });
   }
 
   ask(): Promise<ProbeAnswer> {
@@ -79,9 +91,14 @@ export class DirectGate implements Gate {
   }
 }
 
-function badLine({ line, error, file }: LineError): RowhouseError {
+/** The file is put back, and with it Rowhouse's lines: only the operator's own keep their numbers. */
+function badLine({ line, error, file, isMain }: LineError, ownLines: number): RowhouseError {
+  const place =
+    isMain && line > ownLines
+      ? `line ${line - ownLines} of pg_hba.conf, not counting the lines of Rowhouse at its top,`
+      : `line ${line} of ${file ?? 'pg_hba.conf'}`;
   return new RowhouseError(
     'OPERATION_FAILED',
-    `PostgreSQL does not take line ${line} of ${file ?? 'pg_hba.conf'}: ${error}. The old rules stay in force.`,
+    `PostgreSQL does not take ${place}: ${error}. The old rules stay in force.`,
   );
 }

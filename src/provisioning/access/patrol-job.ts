@@ -7,6 +7,7 @@ import { ServerRegistry } from '../server-registry.js';
 import { AccessSync } from './access-sync.js';
 
 const EVERY_FIVE_SECONDS_MS = 5_000;
+const EVERY_MINUTE_MS = 60_000;
 const EVERY_HOUR_MS = 60 * 60_000;
 
 /** Looks after the rules from time to time. */
@@ -28,6 +29,18 @@ export class PatrolJob {
     this.isSweeping = true;
     await this.forEachServer((server) => this.access.sweep(server));
     this.isSweeping = false;
+  }
+
+  /** Somebody may have mended what a server did not take. */
+  @Interval(EVERY_MINUTE_MS)
+  retry(): Promise<void> {
+    return this.forEachServer(async (server) => {
+      try {
+        this.access.assertTaken(server);
+      } catch {
+        await this.access.sync(server);
+      }
+    });
   }
 
   /** Each process tells where it comes from, or its addresses would no longer be admitted after some days. */

@@ -27,7 +27,7 @@ export class PooledGate implements Gate {
 
   constructor(private readonly options: PooledGateOptions) {
     this.path = join(options.directory, 'hba.conf');
-    this.suspicion = `it needs auth_type = hba and auth_hba_file = ${this.path}`;
+    this.suspicion = `it needs auth_type = hba, and auth_hba_file = ${this.path}, which it must be able to read`;
   }
 
   async read(): Promise<string> {
