@@ -20,6 +20,7 @@ export function dropRoles(type: HomeType, tools: RoleTools): OperationHandler {
       tools.homeStep(type, 'sessions', async ({ home, server }) => {
         for (const row of await leaving(home)) await sessions.endAll(server, row);
       }),
+      tools.homeStep(type, 'own password', (context) => tools.restoreOwn(context)),
       tools.homeStep(type, 'roles', async ({ home, server }) => {
         for (const row of await leaving(home)) {
           await logins.drop(server, row);
