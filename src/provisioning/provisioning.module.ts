@@ -16,6 +16,7 @@ import { LoginSessions } from './logins/login-sessions.js';
 import { LoginStore } from './logins/login-store.js';
 import { NewRotation } from './logins/new-rotation.js';
 import { OverlapWatch } from './logins/overlap-watch.js';
+import { OwnLogin } from './logins/own-login.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -68,6 +69,7 @@ const PUBLIC_PROVIDERS = [
   LoginStore,
   NewRotation,
   OverlapWatch,
+  OwnLogin,
   PartitionKeeper,
   PartitionTargets,
   PoolerAliases,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { createDatabase, type NewDatabase } from '../support/databases.js';
 import { mapParallel } from '../support/parallel.js';
 import { canLogin, connect, errorCodeOf, loginError, query } from '../support/sql.js';
@@ -307,6 +307,36 @@ describe('a temporary role', () => {
     expect(await canLogin(role.connection_string_pooled)).toBe(false);
   });
 });
+
+test.each(['database', 'tenant'])(
+  'a client of a deleted role of a %s is not served by a role of the same name, where single clients cannot be cut',
+  async (kind) => {
+    const { path, home } = kind === 'database' ? await makeDatabase() : await makeTenant();
+    withoutPrograms();
+    const former = await createRole(path);
+    const idle = await connect(former.connection_string_pooled);
+    const used = await connect(former.connection_string_pooled);
+    await used.query('SELECT 1');
+    (await api.delete(`${path}/roles/${former.id}`)).expect(200);
+
+    const role = await createRole(path);
+
+    expect(role.username).toBe(former.username);
+    for (const client of [idle, used]) expect(await errorCodeOf(client.query('SELECT 1'))).not.toBeNull();
+    for (const { connection_string_pooled } of [role, home]) {
+      expect(await canLogin(connection_string_pooled)).toBe(true);
+    }
+  },
+);
+
+/** For the rest of the test, as on a machine without `ss`: a PgBouncer before 1.24 then ends all clients or none. */
+function withoutPrograms(): void {
+  const path = process.env.PATH;
+  process.env.PATH = '/nonexistent';
+  onTestFinished(() => {
+    process.env.PATH = path;
+  });
+}
 
 test('networks of its own hold on both ports, and change at once', async () => {
   const { path, home } = await makeDatabase();

@@ -51,6 +51,10 @@ export function refuseLogin(login: RoleName): string {
   return `ALTER ROLE ${login.sql} NOLOGIN PASSWORD NULL`;
 }
 
+/** What role `$1` has for a password, on the server's word. */
+export const FIND_VERIFIER = `
+  SELECT a.rolpassword AS verifier FROM pg_catalog.pg_authid a WHERE a.rolname = $1`;
+
 /** Sessions of the logins `$1` (text[]), of PostgreSQL's own port and of the pooler. */
 export const LIST_SESSIONS = `
   SELECT a.usename::text AS username, a.pid, a.client_addr::text AS address, a.application_name AS "applicationName",

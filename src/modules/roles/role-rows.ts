@@ -7,6 +7,7 @@ import type { LoginHome } from '../../provisioning/logins/login-home.js';
 import { RESERVED_ROLE_NAMES, roleUsername } from '../../provisioning/logins/login-names.js';
 import type { LoginRow } from '../../provisioning/logins/login-store.js';
 import type { CreateRoleDto, PatchRoleDto } from './dto/requests.dto.js';
+import { defaultConnections } from './role-limits.js';
 
 export type RoleChanges = Partial<Pick<LoginRow, 'expiresAt' | 'networks' | 'maxConnections'>>;
 
@@ -31,7 +32,7 @@ export function newRole(
     roleOid: null,
     access: dto.access,
     status: 'creating',
-    maxConnections: home.maxConnections,
+    maxConnections: defaultConnections(home),
     networks: null,
     expiresAt: null,
     ...toChanges(home, dto, at),
@@ -56,6 +57,18 @@ export function toChanges(home: LoginHome, dto: PatchRoleDto, at: Date): RoleCha
     ...(allowedCidrs !== undefined && { networks: allowedCidrs === null ? null : canonical(allowedCidrs) }),
     ...(maxConnections !== undefined && { maxConnections }),
   };
+}
+
+/** From where the role may come that could not before, or not for as long. */
+export function openedNetworks(before: LoginRow | null, after: LoginRow): readonly string[] {
+  const wanted = after.networks ?? [];
+  if (!before?.networks || endOf(after) > endOf(before)) return wanted;
+  const known = before.networks.map((text) => Cidr.parse(text));
+  return wanted.filter((text) => !known.some((network) => network.covers(Cidr.parse(text))));
+}
+
+function endOf({ expiresAt }: LoginRow): number {
+  return expiresAt?.getTime() ?? Number.POSITIVE_INFINITY;
 }
 
 function future(text: string, at: Date): Date {

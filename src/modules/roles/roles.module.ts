@@ -6,6 +6,7 @@ import { RoleTools } from './handlers/role-tools.js';
 import { RoleCommands } from './role-commands.js';
 import { RoleExpiryJob } from './role-expiry.job.js';
 import { RolePresenter } from './role-presenter.js';
+import { RoleTerms } from './role-terms.js';
 import { RolesReader } from './roles.reader.js';
 import { RolesService } from './roles.service.js';
 import { TenantRolesController } from './tenant-roles.controller.js';
@@ -18,6 +19,7 @@ import { TenantRolesController } from './tenant-roles.controller.js';
     RoleExpiryJob,
     RoleOperations,
     RolePresenter,
+    RoleTerms,
     RoleTools,
     RolesReader,
     RolesService,

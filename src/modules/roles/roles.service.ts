@@ -15,6 +15,7 @@ import type { DeletedRoleDto, RoleDto, RoleWithPasswordDto } from './dto/role.dt
 import { RoleCommands, type StartedCommand } from './role-commands.js';
 import { RolePresenter } from './role-presenter.js';
 import { assertFree, newRole, toChanges } from './role-rows.js';
+import { RoleTerms } from './role-terms.js';
 import { RolesReader } from './roles.reader.js';
 
 const ACTIVE = ['active'] as const;
@@ -31,6 +32,7 @@ export class RolesService {
     private readonly commands: RoleCommands,
     private readonly homes: LoginHomes,
     private readonly store: LoginStore,
+    private readonly terms: RoleTerms,
     private readonly reader: RolesReader,
     private readonly presenter: RolePresenter,
     private readonly credentials: HomeCredentials,
@@ -52,6 +54,7 @@ export class RolesService {
       action: 'role.create',
       prepare: async (tx, home) => {
         const after = newRole(home, dto, { context, fresh, at });
+        await this.terms.assertAllowed(tx, context, { home, before: null, after });
         await this.store.insert(tx, after).catch((error: unknown) => throwTaken(error, dto.name));
         return { before: null, after };
       },
@@ -71,8 +74,10 @@ export class RolesService {
       prepare: async (tx, home) => {
         const before = await this.commands.getRole(tx, home, { id: roleId, from: ACTIVE });
         const changes = { ...toChanges(home, dto, at), updatedAt: at };
+        const after = { ...before, ...changes };
+        await this.terms.assertAllowed(tx, context, { home, before, after });
         await this.store.update(tx, roleId, changes);
-        return { before, after: { ...before, ...changes } };
+        return { before, after };
       },
     });
     const ended = await this.operations.run(operation, context.waitMs);

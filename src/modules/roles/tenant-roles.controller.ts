@@ -33,7 +33,7 @@ export class TenantRolesController {
   @TenantRoute()
   @Summary(
     'Give a tenant a further role',
-    'A login of its own for reading, for changing rows, or with all rights; for a while, and from some networks only, if asked for. The password is whole in this answer only.',
+    'A login of its own for reading, for changing rows, or with all rights; for a while, and from some networks only, if asked for. At most 20 of a home. The password is whole in this answer only, so the scope `roles:write` by its nature gives access to the data. Networks that a whitelist does not let in need `whitelists:write` too.',
   )
   @ApiEnvelope(RoleWithPasswordDto, { status: 201 })
   @ApiAccepted(RoleOperationDto)
@@ -80,7 +80,7 @@ export class TenantRolesController {
   @TenantRoute()
   @Summary(
     'Change a further role of a tenant',
-    'What is left out stays as it is. New networks end the sessions that they do not allow; a new limit holds for new connections.',
+    'What is left out stays as it is. New networks end the sessions that they do not allow; a new limit holds for new connections. Networks that a whitelist does not let in need `whitelists:write` too.',
   )
   @ApiEnvelope(RoleDto)
   @ApiAccepted()
@@ -95,11 +95,11 @@ export class TenantRolesController {
   }
 
   @Post(':roleId/rotate-credentials')
-  @RequireScope('roles:write')
+  @RequireScope('credentials:rotate')
   @TenantRoute()
   @Summary(
     'Rotate the password of a further role',
-    'The old one is refused at once on both ports; sessions live on unless `endSessions`.',
+    'The old one is refused at once on both ports; sessions live on unless `endSessions`. Whoever has the new password has what the role may do.',
   )
   @ApiEnvelope(RoleWithPasswordDto)
   @ApiAccepted(RoleOperationDto)

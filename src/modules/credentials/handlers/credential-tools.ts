@@ -7,6 +7,7 @@ import { HomeCredentials } from '../../../provisioning/home-credentials.js';
 import { type HomeType, type LoginHome, LoginHomes } from '../../../provisioning/logins/login-home.js';
 import { LoginRotation, type NewPassword } from '../../../provisioning/logins/login-rotation.js';
 import { LoginStore } from '../../../provisioning/logins/login-store.js';
+import { OwnLogin } from '../../../provisioning/logins/own-login.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 
@@ -23,6 +24,7 @@ export class CredentialTools {
     readonly homes: LoginHomes,
     readonly store: LoginStore,
     readonly rotation: LoginRotation,
+    readonly own: OwnLogin,
     readonly clock: Clock,
     private readonly credentials: HomeCredentials,
     private readonly servers: ServerRegistry,

@@ -10,7 +10,7 @@ import type { CredentialTools } from './credential-tools.js';
  * from the ciphertext.
  */
 export function rotate(type: HomeType, tools: CredentialTools): OperationHandler {
-  const { rotation, homes, store } = tools;
+  const { rotation, homes, store, own } = tools;
   return {
     kind: `${type}.rotate_credentials`,
     maxAttempts: 20,
@@ -38,6 +38,13 @@ export function rotate(type: HomeType, tools: CredentialTools): OperationHandler
       tools.step(type, 'sessions', async ({ home, server, operation }) => {
         if (operation.input['endSessions'] === true) await rotation.endSessions(server, home);
       }),
+      tools.stepIf(
+        ({ input }) => input['turn'] !== true,
+        tools.step(type, 'own password', ({ home, server, operation: { id: operationId } }) => {
+          const scramVerifier = home.nextScramVerifier ?? home.scramVerifier;
+          return own.restore(server, { ...home, scramVerifier }, { overlap: null, operationId });
+        }),
+      ),
     ],
     succeed: async (tx, operation) => {
       const home = await tools.getHome(type, operation, tx);
@@ -67,7 +74,7 @@ export function rotate(type: HomeType, tools: CredentialTools): OperationHandler
 
 /** The end of an overlap: the other login is refused, and its sessions end on both ports. */
 export function endOverlap(type: HomeType, tools: CredentialTools): OperationHandler {
-  const { rotation, store } = tools;
+  const { rotation, store, own } = tools;
   return {
     kind: `${type}.end_overlap`,
     maxAttempts: 1_000,
@@ -76,6 +83,9 @@ export function endOverlap(type: HomeType, tools: CredentialTools): OperationHan
     steps: [
       tools.step(type, 'login', ({ home, server }) => rotation.refuseOther(server, home)),
       tools.step(type, 'sessions', ({ home, server }) => rotation.endOther(server, home)),
+      tools.step(type, 'own password', ({ home, server, operation: { id: operationId } }) =>
+        own.restore(server, home, { overlap: null, operationId }),
+      ),
     ],
     succeed: async (tx, operation) => {
       await store.deleteOverlap(tx, await tools.getHome(type, operation, tx));

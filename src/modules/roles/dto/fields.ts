@@ -13,6 +13,8 @@ import {
 import { IsCidr } from '../../../http/cidr.validation.js';
 import { RESERVED_ROLE_NAMES } from '../../../provisioning/logins/login-names.js';
 import { ACCESS_LEVELS } from '../../../provisioning/logins/login-store.js';
+import { MaxConnections, Optional } from '../../databases/dto/fields.js';
+import { CONNECTIONS_FACTOR, MAX_HOME_NETWORKS } from '../role-limits.js';
 
 const MAX_CIDRS = 50;
 
@@ -73,7 +75,7 @@ export function ExpiresAtField(description: string) {
 export function AllowedCidrsField(description: string) {
   return applyDecorators(
     ApiPropertyOptional({
-      description,
+      description: `${description} At most ${MAX_CIDRS}, and ${MAX_HOME_NETWORKS} different ones of all roles of a home together (else 409). On a home with a whitelist, or a closed one, networks that its own rules do not let in for as long as the role lasts need the scope \`whitelists:write\` as well (else 403).`,
       type: [String],
       nullable: true,
       minItems: 1,
@@ -85,5 +87,16 @@ export function AllowedCidrsField(description: string) {
     ArrayNotEmpty({ message: 'must name at least one network; null is those of its home' }),
     ArrayMaxSize(MAX_CIDRS, { message: `must have at most ${MAX_CIDRS} items` }),
     IsCidr({ each: true }),
+  );
+}
+
+export function RoleConnectionsField(description: string) {
+  return applyDecorators(
+    MaxConnections(),
+    ApiPropertyOptional({
+      description: `Server connections, both ports together (\`CONNECTION LIMIT\`; PostgreSQL manual, CREATE ROLE). At most those of its home; all roles of a home together may have ${CONNECTIONS_FACTOR} times those of the home (else 409).${description}`,
+      example: 5,
+    }),
+    Optional('maxConnections'),
   );
 }

@@ -2,8 +2,14 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional } from 'class-validator';
 import type { Access } from '../../../provisioning/logins/login-store.js';
-import { MaxConnections, Optional } from '../../databases/dto/fields.js';
-import { AccessField, AllowedCidrsField, ExpiresAtField, RoleNameField } from './fields.js';
+import { Optional } from '../../databases/dto/fields.js';
+import {
+  AccessField,
+  AllowedCidrsField,
+  ExpiresAtField,
+  RoleConnectionsField,
+  RoleNameField,
+} from './fields.js';
 
 const EXPIRY =
   'When it ends: from then on PostgreSQL refuses it by itself (`VALID UNTIL`; PostgreSQL manual, CREATE ROLE), its sessions end within a second, and it is dropped.';
@@ -17,8 +23,7 @@ export class PatchRoleDto {
   @AllowedCidrsField(`${NETWORKS} Null is the whitelist of its home.`)
   allowedCidrs?: string[] | null;
 
-  @Optional('maxConnections')
-  @MaxConnections()
+  @RoleConnectionsField('')
   maxConnections?: number;
 }
 
@@ -35,8 +40,7 @@ export class CreateRoleDto {
   @AllowedCidrsField(`${NETWORKS} The whitelist of its home unless given.`)
   allowedCidrs?: string[] | null;
 
-  @Optional('maxConnections')
-  @MaxConnections()
+  @RoleConnectionsField(" 5 unless given, or its home's if that has fewer.")
   maxConnections?: number;
 }
 

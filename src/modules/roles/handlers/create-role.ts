@@ -4,7 +4,7 @@ import { type RoleTools, roleOf } from './role-tools.js';
 
 /** Makes everything, looking first; nobody can log in before both ports know from where. */
 export function createRole(type: HomeType, tools: RoleTools): OperationHandler {
-  const { logins, access, store, clock } = tools;
+  const { logins, sessions, access, store, clock } = tools;
   return {
     kind: `${type}.create_role`,
     maxAttempts: 5,
@@ -14,7 +14,10 @@ export function createRole(type: HomeType, tools: RoleTools): OperationHandler {
       tools.step(type, 'role', ({ home, server, row }) => logins.ensure(server, home, row)),
       tools.step(type, 'access', ({ server }) => access.sync(server)),
       tools.step(type, 'login', async ({ home, server, row }) => {
-        if (home.status === 'active') await logins.admit(server, home, row);
+        if (home.status !== 'active') return;
+        // Whoever is still at the pooler under this name is of an earlier role.
+        await sessions.endRemainders(server, home.alias, row.username);
+        await logins.admit(server, home, row);
       }),
     ],
     succeed: async (tx, operation) => {

@@ -18,8 +18,12 @@ export function dropRoles(type: HomeType, tools: RoleTools): OperationHandler {
         for (const row of await leaving(home)) await logins.refuse(server, row);
       }),
       tools.homeStep(type, 'sessions', async ({ home, server }) => {
-        for (const row of await leaving(home)) await sessions.endAll(server, row);
+        for (const row of await leaving(home)) {
+          await sessions.endAll(server, row);
+          await sessions.endRemainders(server, home.alias, row.username);
+        }
       }),
+      tools.homeStep(type, 'own password', (context) => tools.restoreOwn(context)),
       tools.homeStep(type, 'roles', async ({ home, server }) => {
         for (const row of await leaving(home)) {
           await logins.drop(server, row);

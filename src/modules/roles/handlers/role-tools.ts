@@ -9,6 +9,7 @@ import { type HomeType, type LoginHome, LoginHomes } from '../../../provisioning
 import { LoginRotation } from '../../../provisioning/logins/login-rotation.js';
 import { LoginSessions } from '../../../provisioning/logins/login-sessions.js';
 import { type LoginRow, LoginStore } from '../../../provisioning/logins/login-store.js';
+import { OwnLogin } from '../../../provisioning/logins/own-login.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -35,6 +36,7 @@ export class RoleTools {
     readonly access: AccessSync,
     readonly credentials: HomeCredentials,
     readonly clock: Clock,
+    private readonly own: OwnLogin,
     private readonly homes: LoginHomes,
     private readonly servers: ServerRegistry,
   ) {}
@@ -48,6 +50,12 @@ export class RoleTools {
         await work({ ...context, home, server: this.servers.get(home.serverId) });
       },
     };
+  }
+
+  /** The home's own role gets its password back, in case somebody who leaves changed it. */
+  async restoreOwn({ home, server, operation }: HomeStepContext): Promise<void> {
+    const overlap = await this.store.findOverlap(home);
+    await this.own.restore(server, home, { overlap, operationId: operation.id });
   }
 
   /** A step on one role of it. */

@@ -18,8 +18,11 @@ export function rotateRole(type: HomeType, tools: RoleTools): OperationHandler {
           credentials.recall(operation.id) ?? credentials.find(row.username, row.nextPasswordCiphertext);
         await rotation.replaceOf(server, home, row, { verifier, password });
       }),
-      tools.step(type, 'sessions', async ({ home, server, row, operation }) => {
-        if (operation.input['endSessions'] === true) await sessions.endOf(server, home.alias, row);
+      tools.step(type, 'sessions', async (context) => {
+        const { home, server, row, operation } = context;
+        if (operation.input['endSessions'] !== true) return;
+        await sessions.endOf(server, home.alias, row);
+        await tools.restoreOwn(context);
       }),
     ],
     succeed: async (tx, operation) => {
