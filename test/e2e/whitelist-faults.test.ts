@@ -205,6 +205,21 @@ test('a database that cannot be closed is not said to be', async () => {
   expect(await rulesPart()).toMatchObject({ status: 'up' });
 }, 60_000);
 
+test('a role whose networks cannot be narrowed is not said to have the new ones', async () => {
+  const { database } = await createGuarded();
+  const roles = `/api/databases/${database.id}/roles`;
+  const wish = { name: 'reports', access: 'readonly', allowedCidrs: ['127.0.0.0/8'] };
+  const role = (await api.post<NewDatabase>(roles, wish)).expect(201).data;
+  const { mend } = await breakRules();
+
+  const narrowing = await api.patch(`${roles}/${role.id}`, { allowedCidrs: ['127.0.0.1'] });
+  await mend();
+
+  expect([narrowing.status, narrowing.problem.code]).toEqual([500, 'OPERATION_FAILED']);
+  const shown = (await api.get(`${roles}/${role.id}`)).expect(200);
+  expect(shown.data).toMatchObject({ allowed_cidrs: ['127.0.0.0/8'] });
+}, 60_000);
+
 /** What readiness says of the rules. */
 async function rulesPart() {
   const answer = await fetch(`${api.baseUrl}/health/ready`);

@@ -52,7 +52,7 @@ export class RoleCommands {
       const operation = await this.enqueue(tx, context, {
         home,
         verb: command.verb,
-        input: { roleId: change.after.id, ...command.input },
+        input: { roleId: change.after.id, formerNetworks: change.before?.networks ?? null, ...command.input },
       });
       await this.record(tx, context, { home, action: command.action, ...change, operation });
       return { ...change, home, operation };

@@ -1,5 +1,6 @@
 import type { OperationHandler } from '../../../operations/operation.types.js';
 import type { HomeType } from '../../../provisioning/logins/login-home.js';
+import type { LoginRow } from '../../../provisioning/logins/login-store.js';
 import type { RoleTools } from './role-tools.js';
 
 /** Brings the server to what the row says: limit and end for new sessions, networks for those of now as well. */
@@ -18,6 +19,11 @@ export function changeRole(type: HomeType, tools: RoleTools): OperationHandler {
       tools.step(type, 'access', ({ server }) => access.sync(server)),
     ],
     succeed: async () => null,
-    fail: async () => {},
+    // The ports go by the former networks still.
+    fail: async (tx, { step, input }) => {
+      if (step !== 'access') return;
+      const networks = input['formerNetworks'] as LoginRow['networks'];
+      await tools.store.update(tx, input['roleId'] as string, { networks });
+    },
   };
 }
