@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../infra/control-db/audit.module.js';
 import { SqlParser } from '../infra/sql-parser/sql-parser.js';
 import { AccessPeers } from './access/access-peers.js';
 import { AccessSync } from './access/access-sync.js';
@@ -90,6 +91,7 @@ const PUBLIC_PROVIDERS = [
 ];
 
 @Module({
+  imports: [AuditModule],
   providers: [
     ...PUBLIC_PROVIDERS,
     AccessGroups,

@@ -45,6 +45,26 @@ test('mends a role whose attributes, limit, timeouts and password were changed',
   expect(await fixture.canLogIn('direct', home)).toBe(true);
 });
 
+test('restores a password by itself, and nothing that an administrator may have meant', async () => {
+  const changed = await fixture.make();
+  const closed = await fixture.make();
+  await fixture.admin(`
+    ALTER ROLE ${changed.username} PASSWORD 'other';
+    ALTER ROLE ${closed.username} NOLOGIN PASSWORD 'other'`);
+
+  const { findings } = await reconciler.reportAndRestorePasswords(fixture.server);
+
+  const repairs = findings.filter(({ name }) => [changed.username, closed.username].includes(name));
+  expect(repairs.map(({ kind, repair: done }) => `${kind} ${done}`).sort()).toEqual([
+    'role_drifted needed',
+    'role_password_drifted done',
+    'role_password_drifted needed',
+  ]);
+  expect(await kindsOf(changed)).toEqual([]);
+  expect(await fixture.canLogIn('direct', changed)).toBe(true);
+  expect(await fixture.canLogIn('direct', closed)).toBe(false);
+});
+
 test('takes the login of a warm home back, but not of one that was claimed meanwhile', async () => {
   const home = await fixture.make();
   const warm = { id: home.id, databaseName: home.databaseName };

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { createDatabase, deleteDatabase } from '../support/databases.js';
+import { createDatabase, type Database, deleteDatabase, type NewDatabase } from '../support/databases.js';
 import { untilNothingIsLeft } from '../support/leftovers.js';
 import { errorCodeOf, loginError, query } from '../support/sql.js';
 import { createTestDirectory } from '../support/stack.js';
@@ -29,12 +29,26 @@ test.each(VERSIONS)('creates, uses and drops databases and tenants on PostgreSQL
     { body: 'kept' },
   ]);
 
+  await useOwners(world, database);
   await deleteDatabase(world, database);
   expect(await loginError(database.connection_string)).not.toBeNull();
   expect(await loginError(database.connection_string_pooled)).not.toBeNull();
   await untilNothingIsLeft(world);
   await useTenants(world);
 });
+
+/** Whoever acts as an owner may do nothing as itself: since PostgreSQL 16 its membership says whether it inherits. */
+async function useOwners({ api }: World, { id }: Database): Promise<void> {
+  const path = `/api/databases/${id}`;
+  const body = { name: 'temp', access: 'owner' };
+  const owner = (await api.post<NewDatabase>(`${path}/roles`, body)).expect(201).data;
+  const rotation = await api.post<NewDatabase>(`${path}/rotate-credentials`, { graceSeconds: 600 });
+  for (const { connection_string } of [owner, rotation.expect(200).data]) {
+    await query(connection_string, 'CREATE TABLE made (id int); DROP TABLE made');
+    const alone = query(connection_string, 'SET ROLE NONE; CREATE TABLE public.made (id int)');
+    expect(await errorCodeOf(alone)).toBe('42501');
+  }
+}
 
 /** Roles have other membership options since PostgreSQL 16, and the doors to tenants rest on them. */
 async function useTenants(world: World): Promise<void> {

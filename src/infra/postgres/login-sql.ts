@@ -13,7 +13,10 @@ export function actAs(login: RoleName, role: RoleName, databases: readonly Datab
   return `GRANT ${role.sql} TO ${login.sql}; ${settings.join(' ')}`;
 }
 
-/** After SET ROLE NONE it may do nothing, so that it can never own anything. What it needs to enter it gets itself. */
+/**
+ * After SET ROLE NONE it may do nothing, so that it can never own anything. What it needs to enter it gets itself. Comes
+ * before any GRANT of membership: from PostgreSQL 16 on that fixes whether it inherits (manual, GRANT).
+ */
 export function bindToDatabases(login: RoleName, databases: readonly DatabaseName[]): string {
   const grants = databases.map((database) => `GRANT CONNECT ON DATABASE ${database.sql} TO ${login.sql};`);
   return `ALTER ROLE ${login.sql} NOINHERIT; ${grants.join(' ')}`;

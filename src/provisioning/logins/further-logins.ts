@@ -185,5 +185,5 @@ function bindLogin(home: LoginHome, { username, access }: LoginRow): string {
   if (access !== 'owner') return `${joinGroup(login, access === 'readonly' ? readers : writers)}; ${path}`;
   const databases = home.hasShadow ? [main, main.shadow] : [main];
   const act = actAs(login, RoleName.of(home.username), databases);
-  return `${act}; ${bindToDatabases(login, databases)}; ${path}`;
+  return `${bindToDatabases(login, databases)}; ${act}; ${path}`;
 }

@@ -38,7 +38,14 @@ export class Reconciler {
   ) {}
 
   report(server: ManagedServer): Promise<ReconciliationReport> {
-    return this.reconcile(server, async ({ action }) => (action ? 'needed' : 'none'));
+    return this.reconcile(server, async (finding) => toRepair(finding));
+  }
+
+  /** Mends passwords, which whoever acts as a role can change without leave, where nothing else of its home differs. */
+  reportAndRestorePasswords(server: ManagedServer): Promise<ReconciliationReport> {
+    return this.reconcile(server, async (finding, found) =>
+      isPasswordAlone(finding, found) ? this.mend(server, finding) : toRepair(finding),
+    );
   }
 
   /** Mends roles, grants, limits and pooler entries, and reports what it did. */
@@ -50,7 +57,7 @@ export class Reconciler {
 
   private async reconcile(
     server: ManagedServer,
-    treat: (finding: Finding) => Promise<ReportedFinding['repair']>,
+    treat: (finding: Finding, found: readonly Finding[]) => Promise<ReportedFinding['repair']>,
   ): Promise<ReconciliationReport> {
     const before = await this.readHomes(server);
     const tenancyBefore = await this.readTenancy(server);
@@ -74,7 +81,7 @@ export class Reconciler {
     const findings: ReportedFinding[] = [];
     for (const finding of found) {
       const { kind, name, databaseId, detail } = finding;
-      findings.push({ kind, name, databaseId, detail, repair: await treat(finding) });
+      findings.push({ kind, name, databaseId, detail, repair: await treat(finding, found) });
     }
     const { databases, roles, aliases } = observed;
     return { databases: databases.length, roles: roles.length, aliases: aliases?.length ?? null, findings };
@@ -100,4 +107,19 @@ export class Reconciler {
       return 'failed';
     }
   }
+}
+
+function toRepair({ action }: Finding): ReportedFinding['repair'] {
+  return action ? 'needed' : 'none';
+}
+
+/** A repair mends all logins of a home; what an administrator may have meant stays for a person to decide. */
+function isPasswordAlone(finding: Finding, found: readonly Finding[]): boolean {
+  const home = homeOf(finding);
+  const same = found.filter((other) => home !== null && homeOf(other) === home);
+  return same.includes(finding) && same.every(({ kind }) => kind === 'role_password_drifted');
+}
+
+function homeOf({ action }: Finding): string | null {
+  return action && 'home' in action ? action.home.id : null;
 }

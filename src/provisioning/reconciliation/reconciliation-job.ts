@@ -6,7 +6,7 @@ import { Reconciler } from './reconciler.js';
 
 const EVERY_HOUR_MS = 60 * 60_000;
 
-/** Looks for differences from time to time and tells the log; it repairs nothing. */
+/** Looks for differences from time to time and tells the log; it repairs passwords alone. */
 @Injectable()
 export class ReconciliationJob {
   private readonly logger = new Logger(ReconciliationJob.name);
@@ -23,9 +23,9 @@ export class ReconciliationJob {
     for (const { server, name } of this.servers.list()) {
       if (!server) continue;
       try {
-        const { findings } = await this.reconciler.report(server);
-        for (const { kind, name: subject, detail } of findings) {
-          this.logger.warn(`Server "${name}": ${kind} ${subject}: ${detail}`);
+        const { findings } = await this.reconciler.reportAndRestorePasswords(server);
+        for (const { kind, name: subject, detail, repair } of findings) {
+          this.logger.warn(`Server "${name}": ${kind} ${subject}: ${detail} Repair: ${repair}.`);
         }
       } catch (error) {
         this.logger.error(`The server "${name}" could not be compared with the control database`, error);
