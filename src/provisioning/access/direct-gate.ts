@@ -95,7 +95,7 @@ export class DirectGate implements Gate {
 function badLine({ line, error, file, isMain }: LineError, ownLines: number): RowhouseError {
   const place =
     isMain && line > ownLines
-      ? `line ${line - ownLines} of pg_hba.conf, not counting the lines of Rowhouse at its top,`
+      ? `line ${line - ownLines} of pg_hba.conf (without Rowhouse's own lines at its top)`
       : `line ${line} of ${file ?? 'pg_hba.conf'}`;
   return new RowhouseError(
     'OPERATION_FAILED',
