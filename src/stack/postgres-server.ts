@@ -3,13 +3,13 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { writeAtomically } from '../infra/files/atomic-file.js';
-import { sqlState } from '../infra/postgres/sqlstate.js';
+import { SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
 import { LogFile } from '../infra/process/log-file.js';
 import { CommandError, runCommand } from '../infra/process/run-command.js';
 import { type StopStage, SupervisedProcess } from '../infra/process/supervised-process.js';
 import { scramVerifier } from '../kernel/scram.js';
 import type { PostgresBinaries } from './binaries.js';
-import { giveTo } from './data-directory.js';
+import { type DataDirectory, giveTo } from './data-directory.js';
 import { stopLeftovers } from './leftovers.js';
 import { renderPgHba, renderPostgresConf } from './postgres-config.js';
 import { serverEnvironment } from './server-environment.js';
@@ -31,7 +31,6 @@ const LEFTOVER_STAGES: readonly StopStage[] = [
   { signal: 'SIGTERM', waitMs: 10_000 },
   { signal: 'SIGQUIT', waitMs: 10_000 },
 ];
-const WRONG_PASSWORD = ['28P01', '28000'];
 
 /** Makes the cluster. It appears under its name only when it is whole, so a start that was killed begins anew. */
 export async function createCluster(
@@ -135,15 +134,22 @@ async function isPostgresReady({ ports, secrets, directory }: StackContext): Pro
     await client.connect();
     return true;
   } catch (error) {
-    if (!WRONG_PASSWORD.includes(sqlState(error) ?? '')) return false;
-    throw new StackError(
-      `PostgreSQL refuses the password of ${STACK_NAMES.superuser} in ${directory.secrets}: restore the file that belongs to this cluster`,
-      [],
-      { cause: error },
-    );
+    const refusal = describeRefusal(sqlState(error), directory);
+    if (refusal === null) return false;
+    throw new StackError(refusal, [], { cause: error });
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** Null while it may only be starting. */
+function describeRefusal(state: string | undefined, { secrets, postgres }: DataDirectory): string | null {
+  const { superuser } = STACK_NAMES;
+  if (state === SQLSTATE.invalidPassword) {
+    return `PostgreSQL refuses the password of ${superuser} in ${secrets}: restore the file that belongs to this cluster`;
+  }
+  if (state !== SQLSTATE.invalidAuthorization) return null;
+  return `PostgreSQL lets ${superuser} in by no line of ${join(postgres, 'pg_hba.conf')}: put back "local all all scram-sha-256"`;
 }
 
 /** From 17 on C.UTF-8 is built in (manual, 23.1.4); before, the operating system may have it, else plain C does. */

@@ -1,6 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,6 +113,16 @@ test('a data directory whose sockets no path can name is refused before anything
 
   await expect(start({ dataDir: deep })).rejects.toThrow(/too long for Unix sockets .* at most 8\d bytes/);
   expect(existsSync(join(deep, 'postgres'))).toBe(false);
+});
+
+test('a cluster that lets nobody in any more says which file that is', async () => {
+  const first = await start();
+  await first.stop();
+  writeFileSync(join(dataDir, 'postgres', 'pg_hba.conf'), 'host all all 10.0.0.0/8 reject\n');
+
+  await expect(start()).rejects.toThrow(
+    /lets postgres in by no line of \S+pg_hba\.conf: put back "local all all/,
+  );
 });
 
 test('a second start keeps the data and the passwords', async () => {
