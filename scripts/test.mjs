@@ -7,12 +7,17 @@ const stages = selectStages(process.argv.slice(2));
 await prepareMachine();
 
 const results = [];
+const allFailures = [];
 for (const stage of stages) {
   console.log(`\n── ${stage.name}`);
   const startedAt = performance.now();
-  const counts = await stage.run();
+  const { failures = [], ...counts } = await stage.run();
   results.push({ stage: stage.name, ...counts, seconds: Math.round((performance.now() - startedAt) / 1000) });
+  allFailures.push(...failures);
 }
+
+// Once more at the end, where somebody looks first.
+for (const failure of allFailures) console.log(`\nFailed: ${failure}`);
 
 console.log('\nstage            passed   failed  skipped  seconds');
 for (const { stage, ...columns } of results) {

@@ -1,27 +1,50 @@
 import { readFileSync, rmSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { runVisibly } from './run-visibly.mjs';
 
-/** Runs the tests of one vitest project, and counts them. */
+const MESSAGE_LINES = 12;
+
+/** Runs the tests of one vitest project; counts them, and names those that failed. */
 export async function runVitest(project) {
-  const report = `node_modules/.cache/vitest-${project}.json`;
-  rmSync(report, { force: true });
+  const file = `node_modules/.cache/vitest-${project}.json`;
+  rmSync(file, { force: true });
   const succeeded = await runVisibly('node_modules/.bin/vitest', [
     ...['run', '--project', project],
-    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
   ]);
-  const counts = readCounts(report);
+  const report = readReport(file);
+  const counts = countTests(report);
   // A file that does not load, or an error outside of any test, fails the run without failing a test.
-  if (!succeeded && counts.failed === 0) return { ...counts, failed: 1 };
-  return counts;
+  if (!succeeded && counts.failed === 0) counts.failed = 1;
+  return { ...counts, failures: report.testResults.flatMap(describeFailures) };
 }
 
-function readCounts(report) {
+function readReport(file) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
-      readFileSync(report, 'utf8'),
-    );
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+    return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return {
+      numPassedTests: 0,
+      numFailedTests: 0,
+      numPendingTests: 0,
+      numTodoTests: 0,
+      testResults: [],
+    };
   }
+}
+
+function countTests({ numPassedTests, numFailedTests, numPendingTests, numTodoTests }) {
+  return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests + numTodoTests };
+}
+
+function describeFailures({ name, status, message, assertionResults }) {
+  if (status !== 'failed') return [];
+  const failed = assertionResults.filter((test) => test.status === 'failed');
+  if (failed.length === 0) return [describeFailure(name, [message])];
+  return failed.map((test) => describeFailure(`${name} > ${test.fullName}`, test.failureMessages));
+}
+
+function describeFailure(title, messages) {
+  const lines = stripVTControlCharacters(messages.join('\n')).split('\n').slice(0, MESSAGE_LINES);
+  return [title, ...lines.map((line) => `    ${line}`)].join('\n');
 }
