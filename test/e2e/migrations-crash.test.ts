@@ -74,3 +74,20 @@ test('goes on when PostgreSQL has crashed in the middle of it', async () => {
   });
   await fleet.expectAllAt(version);
 });
+
+test('goes on when a session ends whose last commits were not on disk yet', async () => {
+  const tenant = fleet.tenant(3);
+  await fleet.inTenant(tenant, 'CREATE SEQUENCE $schema.visits');
+  await fleet.inTenant(tenant, 'GRANT USAGE ON SEQUENCE $schema.visits TO PUBLIC');
+  const version = await fleet.addVersion(`INSERT INTO settings (key, value) VALUES ('visited', 'once');
+    DO $$ BEGIN
+      IF to_regclass('visits') IS NOT NULL THEN
+        IF nextval('visits') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+      END IF;
+    END $$`);
+
+  const migration = await fleet.migrate({ strategy: { canary: 0, connections: 1 } });
+
+  expect(migration).toMatchObject({ state: 'succeeded', totals: { succeeded: TENANTS, failed: 0 } });
+  await fleet.expectAllAt(version);
+});

@@ -251,6 +251,21 @@ describe('a version in one transaction', () => {
     expect(rows).toEqual([{ statement_timeout: '0' }]);
   });
 
+  test('is on disk once it is flushed', async () => {
+    const name = await createTenant();
+    await host.query('superuser', "ALTER SYSTEM SET wal_writer_delay = '10s'");
+    await host.query('superuser', 'SELECT pg_reload_conf()');
+    await host.query('superuser', `ALTER ROLE ${host.name}_provisioner SET synchronous_commit = on`);
+    const client = await host.connect('provisioner');
+
+    await applyOn(client, name, { wanted: version(2, file('CREATE TABLE brands (id int)')) });
+    const [before] = await host.query('superuser', 'SELECT pg_current_wal_insert_lsn() AS lsn');
+    await runner.flush(client);
+
+    const flushed = 'SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS done';
+    expect(await host.query('superuser', flushed, [before?.lsn])).toEqual([{ done: true }]);
+  });
+
   test('runs once when two do it at the same time', async () => {
     const name = await createTenant();
     const wanted = version(2, file('SELECT pg_sleep(0.2); ALTER TABLE products ADD price int'));

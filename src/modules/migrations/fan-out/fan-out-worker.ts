@@ -10,6 +10,13 @@ import { toProblem } from './tenant-problem.js';
 import type { QueuedTenant, TenantQueue } from './tenant-queue.js';
 
 const IDLE_MS = 5;
+/** One wait for the disk for all tenants within it, instead of one for each. */
+const FLUSH_INTERVAL_MS = 50;
+
+interface FinishedTenant {
+  readonly tenant: QueuedTenant;
+  readonly durationMs: number;
+}
 
 export interface FanOutOrder {
   readonly context: RunContext;
@@ -25,6 +32,9 @@ export class FanOutWorker {
   private session: HostSession | null = null;
   /** The database that it counts for in the queue. */
   private place: string | null = null;
+  /** Tenants that a crash of the server could still take back. */
+  private unflushed: FinishedTenant[] = [];
+  private flushedAt = 0;
 
   constructor(private readonly order: FanOutOrder) {}
 
@@ -33,9 +43,11 @@ export class FanOutWorker {
     try {
       while (!queue.isDone && !context.control.isStopped) {
         const tenant = queue.take(this.place);
+        if (tenant?.home.databaseName !== this.place || this.isFlushDue) await this.flush();
         if (tenant) await this.serve(tenant);
         else await pause(IDLE_MS);
       }
+      await this.flush();
     } finally {
       await this.leaveSession();
       if (this.place !== null) queue.leave(this.place);
@@ -47,7 +59,7 @@ export class FanOutWorker {
     tenant.attempts += 1;
     try {
       await this.migrate(tenant);
-      this.report(tenant, { state: 'succeeded', error: null, startedAt });
+      this.unflushed.push({ tenant, durationMs: since(startedAt) });
     } catch (error) {
       this.order.context.signal.throwIfAborted();
       await this.settleFailure(tenant, error, startedAt);
@@ -63,27 +75,46 @@ export class FanOutWorker {
     await migrator.migrate(this.session, tenant, { context, versions });
   }
 
+  private get isFlushDue(): boolean {
+    return since(this.flushedAt) >= FLUSH_INTERVAL_MS;
+  }
+
+  /** Reports who is through, once that can be relied on. */
+  private async flush(): Promise<void> {
+    const { session, unflushed } = this;
+    const [first] = unflushed;
+    if (!session || !first) return;
+    try {
+      await this.order.migrator.flush(session);
+    } catch (error) {
+      this.loseSession();
+      if (isUnavailable(error)) await this.order.migrator.assertServerAnswers(first.tenant.home);
+      return;
+    }
+    this.flushedAt = performance.now();
+    this.unflushed = [];
+    for (const { tenant, durationMs } of unflushed)
+      this.report(tenant, { state: 'succeeded', error: null, durationMs });
+  }
+
   private async settleFailure(tenant: QueuedTenant, error: unknown, startedAt: number): Promise<void> {
     const { migrator, queue, context, versions } = this.order;
-    if (!(error instanceof VersionFailed)) this.closeSession();
+    const durationMs = since(startedAt);
+    if (!(error instanceof VersionFailed)) this.loseSession();
     if (isUnavailable(error)) await migrator.assertServerAnswers(tenant.home);
     if (isWorthRetrying(error) && tenant.attempts < context.migration.strategy.maxAttempts) {
       return queue.postpone(tenant, retryDelay(tenant.attempts));
     }
     if (await migrator.isGone(tenant.home))
-      return this.report(tenant, { state: 'skipped', error: null, startedAt });
+      return this.report(tenant, { state: 'skipped', error: null, durationMs });
     const next = versions.find(({ number }) => number > tenant.version);
     const problem = toProblem(error, next?.number ?? context.migration.version);
-    this.report(tenant, { state: 'failed', error: problem, startedAt });
+    this.report(tenant, { state: 'failed', error: problem, durationMs });
   }
 
-  private report(
-    tenant: QueuedTenant,
-    { startedAt, ...outcome }: Pick<TenantResult, 'state' | 'error'> & { startedAt: number },
-  ): void {
-    const durationMs = Math.round(performance.now() - startedAt);
+  private report(tenant: QueuedTenant, outcome: Pick<TenantResult, 'state' | 'error' | 'durationMs'>): void {
     const { home, version, attempts } = tenant;
-    this.order.report(tenant, { tenantId: home.id, version, attempts, durationMs, ...outcome });
+    this.order.report(tenant, { tenantId: home.id, version, attempts, ...outcome });
     this.order.queue.settle();
   }
 
@@ -93,8 +124,19 @@ export class FanOutWorker {
     await session?.leave();
   }
 
-  private closeSession(): void {
+  /** Its ledger tells of each tenant, when it comes again, whether its version is still there. */
+  private loseSession(): void {
     this.session?.close();
     this.session = null;
+    const { unflushed } = this;
+    this.unflushed = [];
+    for (const { tenant } of unflushed) {
+      tenant.version = tenant.home.templateVersion;
+      this.order.queue.postpone(tenant, retryDelay(tenant.attempts));
+    }
   }
+}
+
+function since(startedAt: number): number {
+  return Math.round(performance.now() - startedAt);
 }

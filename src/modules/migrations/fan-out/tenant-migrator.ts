@@ -39,6 +39,11 @@ export class TenantMigrator {
     }
   }
 
+  /** Returns when what was migrated in this session outlives a crash of the server. */
+  flush({ client }: HostSession): Promise<void> {
+    return this.runner.flush(client);
+  }
+
   /** Throws when the tenant's server is away: then it is no matter of this tenant. */
   async assertServerAnswers({ serverId }: TenantHome): Promise<void> {
     await this.servers.get(serverId).postgres.ping();

@@ -5,7 +5,7 @@ import { StatementFailed, toVersionFailed } from './version-failure.js';
 import { applyOnline } from './version-online.js';
 import type { VersionOrder, VersionOutcome } from './version-order.js';
 import { findPlace } from './version-place.js';
-import { applyInTransaction } from './version-transaction.js';
+import { applyInTransaction, flushCommits } from './version-transaction.js';
 
 /** Brings schemas of tenants to template versions, in sessions of their hosts' provisioner role. */
 @Injectable()
@@ -15,7 +15,8 @@ export class VersionRunner {
   /**
    * One version in one schema, which has all versions before it. Throws VersionFailed, after which the session is as good
    * as new; whatever else it throws is about the connection: release it with `release(true)`. `signal` stops a version
-   * that runs statement by statement before its next one; applied again, it goes on from there.
+   * that runs statement by statement before its next one; applied again, it goes on from there. A crash of the server may
+   * take back what is not flushed yet, as a whole and with its ledger row.
    */
   async apply(client: ClientBase, order: VersionOrder, signal?: AbortSignal): Promise<VersionOutcome> {
     const { version } = order;
@@ -27,5 +28,10 @@ export class VersionRunner {
       const place = await findPlace(this.parser, version.files, error.place);
       throw toVersionFailed(error.error, version.number, place);
     }
+  }
+
+  /** Until then nobody should be told that the versions are applied which this session has applied. */
+  flush(client: ClientBase): Promise<void> {
+    return flushCommits(client);
   }
 }

@@ -13,7 +13,7 @@ import {
 import type { VersionOrder, VersionOutcome } from './version-order.js';
 import { joinFiles } from './version-place.js';
 
-const OPENING_STATEMENTS = 5;
+const OPENING_STATEMENTS = 6;
 
 /**
  * The part of DISCARD ALL that a message of several statements may contain: the session goes on to another tenant, which
@@ -21,9 +21,13 @@ const OPENING_STATEMENTS = 5;
  */
 const CLEAN_SESSION = 'RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP';
 
+/** A transaction of nothing but a record in the WAL, which no table and no subscriber of a publication sees. */
+const WRITE_WAL = "SELECT pg_catalog.pg_logical_emit_message(true, 'rowhouse', 'flush')";
+
 /**
  * Statements, ledger row and COMMIT in one message: one round trip, and either all of it is in force or nothing. The row
- * comes first, so that a schema that has the version costs no more than a refused insert.
+ * comes first, so that a schema that has the version costs no more than a refused insert. The commit does not wait for
+ * the disk: `flushCommits` does.
  */
 export async function applyInTransaction(client: ClientBase, order: VersionOrder): Promise<VersionOutcome> {
   const opening = renderOpening(order);
@@ -44,8 +48,17 @@ export async function applyInTransaction(client: ClientBase, order: VersionOrder
   }
 }
 
+/**
+ * Waits until all that this session has committed outlives a crash of the server: a commit that waits for the disk waits
+ * for all WAL before it (PostgreSQL manual, 30.4). In the same session, since a crash in between would have ended it.
+ */
+export async function flushCommits(client: ClientBase): Promise<void> {
+  await client.query(WRITE_WAL);
+}
+
 function renderOpening(order: VersionOrder): string {
   return `BEGIN;
+    SET LOCAL synchronous_commit = off;
     SET LOCAL lock_timeout = ${order.lockTimeoutMs};
     SET LOCAL statement_timeout = ${order.statementTimeoutMs};
     ${insertEntry(order, 'applied')};
