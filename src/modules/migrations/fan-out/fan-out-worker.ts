@@ -45,7 +45,7 @@ export class FanOutWorker {
         const tenant = queue.take(this.place);
         if (tenant?.home.databaseName !== this.place || this.isFlushDue) await this.flush();
         if (tenant) await this.serve(tenant);
-        else await pause(IDLE_MS);
+        else if (!queue.isDone) await pause(IDLE_MS);
       }
       await this.flush();
     } finally {
