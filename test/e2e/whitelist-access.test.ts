@@ -312,7 +312,34 @@ describe('a check', () => {
     expect(ports.map((port) => port.rule?.id)).toEqual([rule.id, rule.id]);
   });
 
+  test('of a role goes by the networks that it was made with', async () => {
+    const database = await createDatabase(world);
+    const list = whitelistOf(database);
+    const rule = await addRule(world, list, '127.0.0.1');
+    const role = async (fields: object) => {
+      const path = `/api/databases/${database.id}/roles`;
+      const body = { name: 'x', access: 'readonly', ...fields };
+      return (await api.post<{ username: string }>(path, body)).expect(201).data;
+    };
+    const narrow = await role({ name: 'narrow', allowedCidrs: ['127.0.0.2'] });
+    const plain = await role({ name: 'plain' });
+    const verdict = async (username: string, ipAddress: string) => {
+      const { ports } = await check(list, { ipAddress, username });
+      return ports.map((port) => [port.allowed, port.reason, port.rule?.id, port.rule?.ip_address]);
+    };
+
+    const own = [true, 'rule', null, '127.0.0.2/32'];
+    const refused = [false, 'no_rule', undefined, undefined];
+    expect(await verdict(narrow.username, '127.0.0.2')).toEqual([own, own]);
+    expect(await verdict(narrow.username, '127.0.0.1')).toEqual([refused, refused]);
+    const listed = [true, 'rule', rule.id, '127.0.0.1/32'];
+    expect(await verdict(plain.username, '127.0.0.1')).toEqual([listed, listed]);
+    expect(await verdict(plain.username, '127.0.0.2')).toEqual([refused, refused]);
+  });
+
   test.each<[string, object, string]>([
+    ['the login of nobody', { ipAddress: '10.0.0.1', username: 'postgres' }, 'username'],
+    ['a login that is no text', { ipAddress: '10.0.0.1', username: 5 }, 'username'],
     ['a network', { ipAddress: '10.0.0.0/8' }, 'ipAddress'],
     ['no address', {}, 'ipAddress'],
     ['a name', { ipAddress: 'localhost' }, 'ipAddress'],

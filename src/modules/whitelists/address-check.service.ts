@@ -2,13 +2,15 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../../config/config.js';
 import { Cidr, CidrError } from '../../kernel/cidr.js';
+import { Clock } from '../../kernel/clock.js';
 import { invalidField } from '../../kernel/errors.js';
 import { ADDRESS_BITS } from '../../kernel/ip-address.js';
 import { OperationsService } from '../../operations/operations.service.js';
-import type { AccessPlan, AccessPort } from '../../provisioning/access/access-plan.js';
+import type { AccessPlan, AccessPort, AdmittingRule } from '../../provisioning/access/access-plan.js';
 import { evaluateAccess } from '../../provisioning/access/evaluate-access.js';
 import { type HomeAccess, homeAccess } from '../../provisioning/access/home-access.js';
 import { readAccessPlan } from '../../provisioning/access/plan-reader.js';
+import { LoginStore } from '../../provisioning/logins/login-store.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import type { CheckAddressDto } from './dto/requests.dto.js';
 import type { AddressCheckDto, CheckReason, MatchingRuleDto, PortCheckDto } from './dto/whitelist.dto.js';
@@ -24,7 +26,15 @@ interface Port {
 /** They may come without TLS. */
 const LOOPBACK = ['127.0.0.1', '::1'];
 
-/** Says whether an address would get in with a home's own login, after the plan that both ports' rules come from. */
+/** The login that somebody comes with. */
+interface Login {
+  readonly username: string;
+  readonly isActive: boolean;
+  /** Whether only networks of its own let it in, instead of the home's list. */
+  readonly hasNetworks: boolean;
+}
+
+/** Says whether an address would get in with a login of a home, after the plan that both ports' rules come from. */
 @Injectable()
 export class AddressCheckService {
   constructor(
@@ -32,20 +42,23 @@ export class AddressCheckService {
     private readonly dataSource: DataSource,
     private readonly homes: WhitelistHomes,
     private readonly repository: WhitelistsRepository,
+    private readonly logins: LoginStore,
     private readonly servers: ServerRegistry,
     private readonly operations: OperationsService,
+    private readonly clock: Clock,
   ) {}
 
-  async check(ref: HomeRef, { ipAddress, port }: CheckAddressDto): Promise<AddressCheckDto> {
+  async check(ref: HomeRef, { ipAddress, port, username }: CheckAddressDto): Promise<AddressCheckDto> {
     const address = toAddress(ipAddress);
     const home = await this.homes.get(ref);
     const asked = this.portsOf(home, port);
+    const login = await this.findLogin(home, username ?? home.username);
     const plan = await this.readPlan(home);
     const isInForce = await this.isInForce(home);
     const ports = await Promise.all(
       asked.map(async (entry) => ({
         ...entry,
-        ...(await this.judge(home, plan, { kind: entry.kind, address })),
+        ...(await this.judge(home, plan, { kind: entry.kind, address, login })),
         tls_required: !LOOPBACK.includes(address),
         in_force: isInForce,
       })),
@@ -63,6 +76,16 @@ export class AddressCheckService {
     throw invalidField('port', `must be ${known}`);
   }
 
+  private async findLogin({ kind, id, username: own }: WhitelistHome, username: string): Promise<Login> {
+    if (username === own) return { username, isActive: true, hasNetworks: false };
+    const logins = await this.logins.list({ type: kind, id });
+    const found = logins.find((login) => login.username === username);
+    if (!found) throw invalidField('username', `must be a login of the ${kind}, such as "${own}"`);
+    const { status, expiresAt, networks } = found;
+    const isActive = status === 'active' && (expiresAt === null || expiresAt > this.clock.now());
+    return { username, isActive, hasNetworks: networks !== null };
+  }
+
   private readPlan({ serverId }: WhitelistHome): Promise<AccessPlan> {
     const server = this.servers.get(serverId);
     return this.dataSource.transaction((tx) => readAccessPlan(tx, server, this.config.defaultAccess));
@@ -71,22 +94,24 @@ export class AddressCheckService {
   private async judge(
     home: WhitelistHome,
     plan: AccessPlan,
-    { kind, address }: { kind: AccessPort; address: string },
+    { kind, address, login }: { kind: AccessPort; address: string; login: Login },
   ): Promise<Pick<PortCheckDto, 'allowed' | 'rule' | 'reason'>> {
     const status = statusOf(home);
     if (status !== 'active') {
       const reason = status === 'suspended' ? 'suspended' : 'not_active';
       return { allowed: false, rule: null, reason };
     }
-    const { alias, databaseName, username: role } = home;
-    const database = kind === 'direct' ? databaseName : alias;
-    const { allowed, rule } = evaluateAccess(plan, { port: kind, database, role, address });
-    const access = homeAccess(home, this.config.defaultAccess);
-    const matching = rule?.id ? await this.findMatching(rule.id) : null;
+    if (!login.isActive) return { allowed: false, rule: null, reason: 'not_active' };
+    const database = kind === 'direct' ? home.databaseName : home.alias;
+    const attempt = { port: kind, database, role: login.username, address };
+    const { allowed, rule } = evaluateAccess(plan, attempt);
+    const access = login.hasNetworks ? 'restricted' : homeAccess(home, this.config.defaultAccess);
+    const matching = rule && (await this.describe(rule));
     return { allowed, rule: matching, reason: reasonOf({ allowed, access, hasRule: rule !== null }) };
   }
 
-  private async findMatching(id: string): Promise<MatchingRuleDto | null> {
+  private async describe({ id, network }: AdmittingRule): Promise<MatchingRuleDto | null> {
+    if (id === null) return { id, ip_address: String(network), description: 'Of the role itself' };
     const rule = await this.repository.find(id);
     return rule && { id, ip_address: rule.network, description: rule.description };
   }

@@ -9,5 +9,5 @@ export const SUMMARIES = {
   remove:
     'Sessions that no rule admits any more end within a second, on both ports, and only those. After the last rule the home is open or closed as its `external_access` says.',
   check:
-    'With the login of its own, by the list as it is stored; `in_force` tells whether the ports know it already. It changes nothing.',
+    'With its own login or the one that is named, by the list as it is stored; `in_force` tells whether the ports know it already. It changes nothing.',
 } as const;

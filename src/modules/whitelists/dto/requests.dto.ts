@@ -96,4 +96,13 @@ export class CheckAddressDto {
   @ValidateIf((dto: CheckAddressDto) => dto.port !== undefined)
   @IsInt({ message: 'must be a whole number' })
   port?: number;
+
+  @ApiPropertyOptional({
+    description:
+      'The login: one of its roles may have networks of its own. The home’s own login unless given.',
+    example: 'tenant_5f0c1d2e_reporting',
+  })
+  @ValidateIf((dto: CheckAddressDto) => dto.username !== undefined)
+  @IsString({ message: 'must be a string' })
+  username?: string;
 }

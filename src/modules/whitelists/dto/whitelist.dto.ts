@@ -137,8 +137,14 @@ export class WhitelistOperationDto extends OperationDto {
 
 /** The rule that lets an address in. */
 export class MatchingRuleDto {
-  @ApiProperty({ format: 'uuid', example: EXAMPLE_ID })
-  id!: string;
+  @ApiProperty({
+    description: 'Null for a network that the role was made with.',
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    example: EXAMPLE_ID,
+  })
+  id!: string | null;
 
   @ApiProperty({ example: '203.0.113.0/24' })
   ip_address!: string;
@@ -175,7 +181,8 @@ export class PortCheckDto {
   allowed!: boolean;
 
   @ApiProperty({
-    description: "The rule that lets it in, of the home's own list or of its hosting database's.",
+    description:
+      "The rule that lets it in: of the home's own list, of its hosting database's, or of the role itself.",
     type: MatchingRuleDto,
     nullable: true,
   })
@@ -183,7 +190,7 @@ export class PortCheckDto {
 
   @ApiProperty({
     description:
-      '`open`: everybody gets in. `rule`: a rule admits it. `peer`: Rowhouse or the pooler itself. `no_rule`: no rule admits it. `closed`: nobody gets in. `suspended`: logins are refused from everywhere. `not_active`: being made or removed.',
+      '`open`: everybody gets in. `rule`: a rule admits it. `peer`: Rowhouse or the pooler itself. `no_rule`: no rule admits it. `closed`: nobody gets in. `suspended`: logins are refused from everywhere. `not_active`: being made or removed, or a role that has expired.',
     enum: CHECK_REASONS,
     enumName: 'CheckReason',
     example: 'rule',
