@@ -20,6 +20,7 @@ export async function ensureControlDatabase(config: Config): Promise<void> {
     connectionTimeoutMillis: 5_000,
     options: '-c search_path=pg_catalog,pg_temp -c statement_timeout=60s -c lock_timeout=10s',
   });
+  client.on('error', () => {});
   await client.connect();
   try {
     await createRole(client, config);

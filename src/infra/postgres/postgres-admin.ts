@@ -1,9 +1,17 @@
-import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, type QueryResultRow } from 'pg';
+import {
+  Client,
+  type ClientBase,
+  type ClientConfig,
+  type Pool,
+  type PoolClient,
+  type QueryResultRow,
+} from 'pg';
 import type { ServerConfig } from '../../config/config.js';
 import { adminConnection } from './admin-connection.js';
 import { END_BLOCKERS } from './blockers-sql.js';
 import { FIND_TENANTS_DATABASE, reopenDatabase } from './database-sql.js';
 import { LockWatch } from './lock-watch.js';
+import { openSessionPool } from './session-pool.js';
 import { SQLSTATE, sqlState } from './sqlstate.js';
 
 const MAINTENANCE_DATABASE = 'postgres';
@@ -112,15 +120,12 @@ export class PostgresAdmin {
   }
 
   private openPool(max: number): Pool {
-    const pool = new Pool({
+    return openSessionPool({
       ...this.maintenance(),
       max,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       allowExitOnIdle: true,
     });
-    // An idle connection that the server ends is replaced at the next query; without a listener it ends the process.
-    pool.on('error', () => {});
-    return pool;
   }
 
   private maintenance(): ClientConfig {

@@ -16,7 +16,6 @@ export class HostSession {
     { databaseName, isolation }: TenantHome,
   ): Promise<HostSession> {
     const client = await connections.connect(server, databaseName);
-    client.on('error', ignore);
     return new HostSession(client, isolation === 'schema');
   }
 
@@ -25,7 +24,6 @@ export class HostSession {
     if (!this.isShared) return this.close();
     try {
       await this.client.query('DISCARD ALL');
-      this.client.off('error', ignore);
       this.client.release();
     } catch {
       this.close();
@@ -35,9 +33,5 @@ export class HostSession {
   /** Ends it, as what it is in is not known. */
   close(): void {
     this.client.release(true);
-    this.client.off('error', ignore);
   }
 }
-
-/** A session that ends between two statements shows at the next one; without a listener it would end the process. */
-function ignore(): void {}

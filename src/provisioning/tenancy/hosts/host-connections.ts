@@ -1,10 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { type ClientBase, Pool, type PoolClient } from 'pg';
+import type { ClientBase, Pool, PoolClient } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { adminConnection } from '../../../infra/postgres/admin-connection.js';
 import { setPassword } from '../../../infra/postgres/host-sql.js';
+import { openSessionPool } from '../../../infra/postgres/session-pool.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
 import { scramVerifier } from '../../../kernel/scram.js';
 import { Coalescer } from '../../coalescer.js';
@@ -103,7 +104,7 @@ export class HostConnections implements OnApplicationShutdown {
     const known = this.pools.get(key);
     if (known) return known;
     const { serverVersionNum } = server.facts;
-    const pool = new Pool({
+    const pool = openSessionPool({
       ...adminConnection(server.config, this.config.caFile, { database: databaseName, serverVersionNum }),
       user: hostRoles(databaseName).provisioner.value,
       password: this.passwordOf(databaseName),
@@ -111,7 +112,6 @@ export class HostConnections implements OnApplicationShutdown {
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       allowExitOnIdle: true,
     });
-    pool.on('error', () => {});
     this.pools.set(key, pool);
     return pool;
   }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, type ClientBase, type ClientConfig, Pool, type QueryResult } from 'pg';
+import { Client, type ClientBase, type ClientConfig, type Pool, type QueryResult } from 'pg';
+import { openSessionPool } from '../../../infra/postgres/session-pool.js';
 import type { LeakAttack, LeakPair } from './leak-attacks.js';
 import type { LeakNotes, LeakObservation } from './leak-judgement.js';
 
@@ -85,8 +86,7 @@ export async function enter({ pooled }: LeakStage, { user, password }: LeakLogin
 
 /** A pool of one client, which is logged in already. */
 export async function openPool({ pooled }: LeakStage, { user, password }: LeakLogin): Promise<Pool> {
-  const pool = new Pool({ ...pooled, user, password, max: 1, idleTimeoutMillis: 0 });
-  pool.on('error', () => {});
+  const pool = openSessionPool({ ...pooled, user, password, max: 1, idleTimeoutMillis: 0 });
   (await pool.connect()).release();
   return pool;
 }
