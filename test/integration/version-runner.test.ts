@@ -223,7 +223,7 @@ describe('a version in one transaction', () => {
     const client = await host.connect('provisioner');
     const wanted = version(
       2,
-      file(`SET search_path = pg_catalog; SET statement_timeout = 7; CREATE TEMP TABLE t (); PREPARE p AS SELECT 1;
+      file(`SET search_path = pg_catalog; SET statement_timeout = '7min'; CREATE TEMP TABLE t (); PREPARE p AS SELECT 1;
             SET search_path = ${first}`),
     );
 
@@ -255,7 +255,6 @@ describe('a version in one transaction', () => {
     const name = await createTenant();
     await host.query('superuser', "ALTER SYSTEM SET wal_writer_delay = '10s'");
     await host.query('superuser', 'SELECT pg_reload_conf()');
-    await host.query('superuser', `ALTER ROLE ${host.name}_provisioner SET synchronous_commit = on`);
     const client = await host.connect('provisioner');
 
     await applyOn(client, name, { wanted: version(2, file('CREATE TABLE brands (id int)')) });

@@ -10,20 +10,24 @@ import { toProblem } from './tenant-problem.js';
 import type { QueuedTenant, TenantQueue } from './tenant-queue.js';
 
 const IDLE_MS = 5;
-/** One wait for the disk for all tenants within it, instead of one for each. */
+/** Tenants of one database that are through within it share one wait for the disk, which comes before the next tenant. */
 const FLUSH_INTERVAL_MS = 50;
+
+type Outcome = Pick<TenantResult, 'state' | 'error' | 'durationMs'>;
 
 interface FinishedTenant {
   readonly tenant: QueuedTenant;
-  readonly durationMs: number;
+  readonly outcome: Outcome;
 }
 
 export interface FanOutOrder {
   readonly context: RunContext;
   readonly versions: Versions;
   readonly queue: TenantQueue;
-  readonly migrator: TenantMigrator;
-  /** Told of each tenant that is through. */
+  readonly migrator: Pick<TenantMigrator, 'open' | 'migrate' | 'flush' | 'assertServerAnswers' | 'isGone'>;
+  /** Told of each tenant whose tables have changed, at once. */
+  readonly changed: (tenant: QueuedTenant) => void;
+  /** Told of each tenant that is through, once a crash of its server cannot take that back. */
   readonly report: (tenant: QueuedTenant, result: TenantResult) => void;
 }
 
@@ -32,8 +36,8 @@ export class FanOutWorker {
   private session: HostSession | null = null;
   /** The database that it counts for in the queue. */
   private place: string | null = null;
-  /** Tenants that a crash of the server could still take back. */
-  private unflushed: FinishedTenant[] = [];
+  /** Tenants that are through, though perhaps not on disk, since the last flush. */
+  private finished: FinishedTenant[] = [];
   private flushedAt = 0;
 
   constructor(private readonly order: FanOutOrder) {}
@@ -59,7 +63,7 @@ export class FanOutWorker {
     tenant.attempts += 1;
     try {
       await this.migrate(tenant);
-      this.unflushed.push({ tenant, durationMs: since(startedAt) });
+      this.finish(tenant, { state: 'succeeded', error: null, durationMs: since(startedAt) });
     } catch (error) {
       this.order.context.signal.throwIfAborted();
       await this.settleFailure(tenant, error, startedAt);
@@ -67,52 +71,66 @@ export class FanOutWorker {
   }
 
   private async migrate(tenant: QueuedTenant): Promise<void> {
-    const { migrator, context, versions } = this.order;
-    const { databaseName } = tenant.home;
+    const { migrator, context, versions, changed } = this.order;
+    const { databaseName, templateVersion } = tenant.home;
     if (this.place !== databaseName) await this.leaveSession();
     this.place = databaseName;
     this.session ??= await migrator.open(tenant.home);
-    await migrator.migrate(this.session, tenant, { context, versions });
+    try {
+      await migrator.migrate(this.session, tenant, { context, versions });
+    } finally {
+      if (tenant.version > templateVersion) changed(tenant);
+    }
+  }
+
+  private async settleFailure(tenant: QueuedTenant, error: unknown, startedAt: number): Promise<void> {
+    const { migrator, context, versions } = this.order;
+    const durationMs = since(startedAt);
+    const failed = versions.find(({ number }) => number > tenant.version)?.number;
+    if (!(error instanceof VersionFailed)) this.loseSession(tenant);
+    if (isUnavailable(error)) await migrator.assertServerAnswers(tenant.home);
+    if (isWorthRetrying(error) && tenant.attempts < context.migration.strategy.maxAttempts)
+      return this.postpone(tenant);
+    const isGone = await migrator.isGone(tenant.home);
+    const problem = isGone ? null : toProblem(error, failed ?? context.migration.version);
+    this.finish(tenant, { state: isGone ? 'skipped' : 'failed', error: problem, durationMs });
+    await this.flush();
   }
 
   private get isFlushDue(): boolean {
     return since(this.flushedAt) >= FLUSH_INTERVAL_MS;
   }
 
-  /** Reports who is through, once that can be relied on. */
+  private finish(tenant: QueuedTenant, outcome: Outcome): void {
+    this.finished.push({ tenant, outcome });
+  }
+
+  /** Reports who is through. */
   private async flush(): Promise<void> {
-    const { session, unflushed } = this;
-    const [first] = unflushed;
-    if (!session || !first) return;
+    const [first] = this.finished;
+    if (!first || !(await this.isOnDisk(first.tenant))) return;
+    const { finished } = this;
+    this.finished = [];
+    for (const { tenant, outcome } of finished) this.report(tenant, outcome);
+  }
+
+  /** Whether all that the session has committed outlives a crash now; if not, its tenants come again. */
+  private async isOnDisk({ home }: QueuedTenant): Promise<boolean> {
+    const { session } = this;
+    if (!session) return true;
     try {
       await this.order.migrator.flush(session);
+      this.flushedAt = performance.now();
+      return true;
     } catch (error) {
       this.loseSession();
-      if (isUnavailable(error)) await this.order.migrator.assertServerAnswers(first.tenant.home);
-      return;
+      if (!isUnavailable(error)) throw error;
+      await this.order.migrator.assertServerAnswers(home);
+      return false;
     }
-    this.flushedAt = performance.now();
-    this.unflushed = [];
-    for (const { tenant, durationMs } of unflushed)
-      this.report(tenant, { state: 'succeeded', error: null, durationMs });
   }
 
-  private async settleFailure(tenant: QueuedTenant, error: unknown, startedAt: number): Promise<void> {
-    const { migrator, queue, context, versions } = this.order;
-    const durationMs = since(startedAt);
-    if (!(error instanceof VersionFailed)) this.loseSession();
-    if (isUnavailable(error)) await migrator.assertServerAnswers(tenant.home);
-    if (isWorthRetrying(error) && tenant.attempts < context.migration.strategy.maxAttempts) {
-      return queue.postpone(tenant, retryDelay(tenant.attempts));
-    }
-    if (await migrator.isGone(tenant.home))
-      return this.report(tenant, { state: 'skipped', error: null, durationMs });
-    const next = versions.find(({ number }) => number > tenant.version);
-    const problem = toProblem(error, next?.number ?? context.migration.version);
-    this.report(tenant, { state: 'failed', error: problem, durationMs });
-  }
-
-  private report(tenant: QueuedTenant, outcome: Pick<TenantResult, 'state' | 'error' | 'durationMs'>): void {
+  private report(tenant: QueuedTenant, outcome: Outcome): void {
     const { home, version, attempts } = tenant;
     this.order.report(tenant, { tenantId: home.id, version, attempts, ...outcome });
     this.order.queue.settle();
@@ -124,17 +142,28 @@ export class FanOutWorker {
     await session?.leave();
   }
 
-  /** Its ledger tells of each tenant, when it comes again, whether its version is still there. */
-  private loseSession(): void {
+  /** Ends it. Which of its commits have outlived that, the ledger tells when their tenants come again. */
+  private loseSession(current?: QueuedTenant): void {
     this.session?.close();
     this.session = null;
-    const { unflushed } = this;
-    this.unflushed = [];
-    for (const { tenant } of unflushed) {
-      tenant.version = tenant.home.templateVersion;
-      this.order.queue.postpone(tenant, retryDelay(tenant.attempts));
+    if (current) forgetProgress(current);
+    const { finished } = this;
+    this.finished = [];
+    for (const { tenant } of finished) {
+      tenant.attempts -= 1;
+      this.postpone(tenant);
     }
   }
+
+  private postpone(tenant: QueuedTenant): void {
+    forgetProgress(tenant);
+    this.order.queue.postpone(tenant, retryDelay(tenant.attempts));
+  }
+}
+
+/** Back to what is recorded of it. */
+function forgetProgress(tenant: QueuedTenant): void {
+  tenant.version = tenant.home.templateVersion;
 }
 
 function since(startedAt: number): number {

@@ -37,12 +37,16 @@ export class MigrationRun {
     const { migration, operation, control } = context;
     const failed = await tools.tenants.countFailedSince(migration.id, operation.createdAt);
     const run = new MigrationRun(tools, context, new FailureBudget(migration.strategy, failed));
-    const looks = setInterval(() => void run.look(), LOOK_MS);
+    const looks = setInterval(() => {
+      run.pooler.start();
+      void run.look();
+    }, LOOK_MS);
     try {
       await run.goThrough();
     } finally {
       clearInterval(looks);
       await run.recorder.close();
+      run.pooler.start();
       await run.pooler.idle();
     }
     control.throwIfAborted();
@@ -75,8 +79,9 @@ export class MigrationRun {
     const first = Math.min(...tenants.map(({ version }) => version)) + 1;
     const versions = await tools.templates.versions(templateId, { first, last });
     const queue = new TenantQueue(tenants);
+    const changed = ({ home }: QueuedTenant) => this.pooler.note(tools.migrator.serverOf(home), home);
     const report = (tenant: QueuedTenant, result: TenantResult) => this.note(tenant, result);
-    const order = { context, versions, queue, migrator: tools.migrator, report };
+    const order = { context, versions, queue, migrator: tools.migrator, changed, report };
     const workers = Array.from({ length: Math.min(strategy.connections, tenants.length) }, () =>
       new FanOutWorker(order).work().catch((error: unknown) => context.control.abort(error)),
     );
@@ -113,7 +118,6 @@ export class MigrationRun {
       const problem = this.budget.fail({ name, ring }, describeProblem(result.error));
       if (problem) control.rest(problem);
     }
-    if (result.version > home.templateVersion) this.pooler.note(this.tools.migrator.serverOf(home), home);
     this.recorder.add(result);
   }
 
@@ -130,7 +134,6 @@ export class MigrationRun {
           error: control.pause.reason,
         });
     });
-    this.pooler.start();
   }
 
   /** What was asked of it meanwhile, of the migration or of its operation. */

@@ -30,7 +30,7 @@ export class VersionRunner {
     }
   }
 
-  /** Until then nobody should be told that the versions are applied which this session has applied. */
+  /** Waits until what this session has applied is on disk; report nothing as applied before. */
   flush(client: ClientBase): Promise<void> {
     return flushCommits(client);
   }

@@ -21,8 +21,14 @@ const OPENING_STATEMENTS = 6;
  */
 const CLEAN_SESSION = 'RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP';
 
-/** A transaction of nothing but a record in the WAL, which no table and no subscriber of a publication sees. */
-const WRITE_WAL = "SELECT pg_catalog.pg_logical_emit_message(true, 'rowhouse', 'flush')";
+/**
+ * A transaction of nothing but a record in the WAL, which only consumers of logical decoding that ask for messages see.
+ * It waits for the disk also where sessions are set not to.
+ */
+const WRITE_WAL = `
+  SELECT CASE pg_catalog.current_setting('synchronous_commit')
+    WHEN 'off' THEN pg_catalog.set_config('synchronous_commit', 'local', true) END,
+    pg_catalog.pg_logical_emit_message(true, 'rowhouse', 'flush')`;
 
 /**
  * Statements, ledger row and COMMIT in one message: one round trip, and either all of it is in force or nothing. The row
