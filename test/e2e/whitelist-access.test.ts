@@ -337,6 +337,26 @@ describe('a check', () => {
     expect(await verdict(plain.username, '127.0.0.2')).toEqual([refused, refused]);
   });
 
+  test('knows which logins of a rotation work', async () => {
+    const database = await createDatabase(world);
+    const list = whitelistOf(database);
+    const second = `${database.username}_2`;
+    const allowed = async (username?: string) => {
+      const { ports } = await check(list, { ipAddress: '127.0.0.1', ...(username && { username }) });
+      return ports.map((port) => port.allowed);
+    };
+    const rotate = `/api/databases/${database.id}/rotate-credentials`;
+    expect(await allowed(second)).toEqual([false, false]);
+
+    (await api.post(rotate, { graceSeconds: 600 })).expect(200);
+    expect(await allowed(second)).toEqual([true, true]);
+    expect(await allowed(database.username)).toEqual([true, true]);
+
+    (await api.delete(`/api/databases/${database.id}/credentials/previous`)).expect(200);
+    expect(await allowed(database.username)).toEqual([false, false]);
+    expect(await allowed()).toEqual([true, true]);
+  });
+
   test.each<[string, object, string]>([
     ['the login of nobody', { ipAddress: '10.0.0.1', username: 'postgres' }, 'username'],
     ['a login that is no text', { ipAddress: '10.0.0.1', username: 5 }, 'username'],

@@ -10,6 +10,8 @@ import type { AccessPlan, AccessPort, AdmittingRule } from '../../provisioning/a
 import { evaluateAccess } from '../../provisioning/access/evaluate-access.js';
 import { type HomeAccess, homeAccess } from '../../provisioning/access/home-access.js';
 import { readAccessPlan } from '../../provisioning/access/plan-reader.js';
+import { LoginHomes } from '../../provisioning/logins/login-home.js';
+import { loginName, secondLogin } from '../../provisioning/logins/login-names.js';
 import { LoginStore } from '../../provisioning/logins/login-store.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import type { CheckAddressDto } from './dto/requests.dto.js';
@@ -42,6 +44,7 @@ export class AddressCheckService {
     private readonly dataSource: DataSource,
     private readonly homes: WhitelistHomes,
     private readonly repository: WhitelistsRepository,
+    private readonly loginHomes: LoginHomes,
     private readonly logins: LoginStore,
     private readonly servers: ServerRegistry,
     private readonly operations: OperationsService,
@@ -52,7 +55,7 @@ export class AddressCheckService {
     const address = toAddress(ipAddress);
     const home = await this.homes.get(ref);
     const asked = this.portsOf(home, port);
-    const login = await this.findLogin(home, username ?? home.username);
+    const login = await this.findLogin(home, username);
     const plan = await this.readPlan(home);
     const isInForce = await this.isInForce(home);
     const ports = await Promise.all(
@@ -76,14 +79,18 @@ export class AddressCheckService {
     throw invalidField('port', `must be ${known}`);
   }
 
-  private async findLogin({ kind, id, username: own }: WhitelistHome, username: string): Promise<Login> {
-    if (username === own) return { username, isActive: true, hasNetworks: false };
-    const logins = await this.logins.list({ type: kind, id });
-    const found = logins.find((login) => login.username === username);
-    if (!found) throw invalidField('username', `must be a login of the ${kind}, such as "${own}"`);
-    const { status, expiresAt, networks } = found;
-    const isActive = status === 'active' && (expiresAt === null || expiresAt > this.clock.now());
-    return { username, isActive, hasNetworks: networks !== null };
+  /** The current one of the home unless another one is asked for. */
+  private async findLogin({ kind, id, username }: WhitelistHome, asked: string | undefined): Promise<Login> {
+    const key = { type: kind, id };
+    const current = loginName(await this.loginHomes.get(key));
+    if (asked === undefined || asked === current) return ownLogin(current, true);
+    if (asked === username || asked === secondLogin(username))
+      return ownLogin(asked, (await this.logins.findOverlap(key))?.username === asked);
+    const role = (await this.logins.list(key)).find((login) => login.username === asked);
+    if (!role) throw invalidField('username', `must be a login of the ${kind}: its own, or one of its roles`);
+    const isActive =
+      role.status === 'active' && (role.expiresAt === null || role.expiresAt > this.clock.now());
+    return { username: asked, isActive, hasNetworks: role.networks !== null };
   }
 
   private readPlan({ serverId }: WhitelistHome): Promise<AccessPlan> {
@@ -131,6 +138,10 @@ export class AddressCheckService {
     const [newest] = items;
     return newest?.input['access'] === true && (newest.state === 'pending' || newest.state === 'running');
   }
+}
+
+function ownLogin(username: string, isActive: boolean): Login {
+  return { username, isActive, hasNetworks: false };
 }
 
 /** One that is suspended with its host is suspended. */

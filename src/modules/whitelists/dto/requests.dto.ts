@@ -99,7 +99,7 @@ export class CheckAddressDto {
 
   @ApiPropertyOptional({
     description:
-      'The login: one of its roles may have networks of its own. The home’s own login unless given.',
+      'The login: its own one, also while a rotation lets two work, or that of a role, which may have networks of its own. Its current own login unless given.',
     example: 'tenant_5f0c1d2e_reporting',
   })
   @ValidateIf((dto: CheckAddressDto) => dto.username !== undefined)

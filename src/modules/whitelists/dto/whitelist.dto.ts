@@ -190,7 +190,7 @@ export class PortCheckDto {
 
   @ApiProperty({
     description:
-      '`open`: everybody gets in. `rule`: a rule admits it. `peer`: Rowhouse or the pooler itself. `no_rule`: no rule admits it. `closed`: nobody gets in. `suspended`: logins are refused from everywhere. `not_active`: being made or removed, or a role that has expired.',
+      '`open`: everybody gets in. `rule`: a rule admits it. `peer`: Rowhouse or the pooler itself. `no_rule`: no rule admits it. `closed`: nobody gets in. `suspended`: logins are refused from everywhere. `not_active`: being made or removed, or a login whose time is over.',
     enum: CHECK_REASONS,
     enumName: 'CheckReason',
     example: 'rule',
