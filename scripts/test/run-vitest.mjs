@@ -14,9 +14,10 @@ export async function runVitest(project) {
   ]);
   const report = readReport(file);
   const counts = countTests(report);
-  // A file that does not load, or an error outside of any test, fails the run without failing a test.
-  if (!succeeded && counts.failed === 0) counts.failed = 1;
-  return { ...counts, failures: report.testResults.flatMap(describeFailures) };
+  const failures = report.testResults.flatMap(describeFailures);
+  if (succeeded || failures.length > 0)
+    return { ...counts, failed: Math.max(counts.failed, failures.length), failures };
+  return { ...counts, failed: 1, failures: [`${project}: an error outside of any test, shown where it ran`] };
 }
 
 function readReport(file) {

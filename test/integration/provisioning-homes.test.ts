@@ -206,7 +206,7 @@ test('disabling its login ends every session on both ports and refuses new ones,
   for (const client of [direct, idle, busy]) expect(await hasEnded(client)).toBe(true);
   const askedAt = performance.now();
   for (const door of DOORS) expect(await fixture.canLogIn(door, home), door).toBe(false);
-  expect(performance.now() - askedAt).toBeLessThan(2_000);
+  expect(performance.now() - askedAt).toBeLessThan(10_000);
 
   await provisioner.enableLogin(fixture.server, home);
   for (const door of DOORS) expect(await fixture.canLogIn(door, home), door).toBe(true);

@@ -250,17 +250,17 @@ describe('nested use', () => {
       pooled,
       TENANT_A,
       async (outer) => {
-        const options = { readOnly: true, statementTimeoutMs: 500 };
+        const options = { readOnly: true, statementTimeoutMs: 50_000 };
         const write = withTenant(pooled, TENANT_A, (client) => add(client, 2, 'two'), options);
         await expect(write).rejects.toThrow(expect.objectContaining({ code: '25006' }));
         const inside = await withTenant(pooled, TENANT_A, timeout, options);
         await add(outer, 3, 'three');
         return [inside, await timeout(outer)];
       },
-      { statementTimeoutMs: 700 },
+      { statementTimeoutMs: 70_000 },
     );
 
-    expect(seen).toEqual([{ statement_timeout: '500ms' }, { statement_timeout: '700ms' }]);
+    expect(seen).toEqual([{ statement_timeout: '50s' }, { statement_timeout: '70s' }]);
     expect(await tenancy.names(TENANT_A)).toEqual([TENANT_A, 'three']);
   });
 
