@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { Cidr } from '../../kernel/cidr.js';
-import { admissionOf, assertKeepsCaller, type ListedTerms, warningOf } from './caller-address.js';
+import {
+  admissionOf,
+  assertKeepsCaller,
+  type ListedTerms,
+  warningOf,
+  warningOfWideRules,
+} from './caller-address.js';
 
 const OPEN: ListedTerms = { whitelistSize: 0, externalAccess: null, networks: [], host: null };
 const listed = (networks: string[], fields: Partial<ListedTerms> = {}): ListedTerms => ({
@@ -62,4 +68,12 @@ test('warns of being shut out, and of a list that ran empty', () => {
   expect(warningOf('10.1.2.3', 'closed')).toContain('nobody');
   expect(warningOf('10.1.2.3', 'open')).toContain('everybody');
   expect(warningOf(null, 'no_rule')).toBeNull();
+});
+
+test('warns of rules that admit everybody', () => {
+  const networks = ['10.0.0.0/8', '0.0.0.0/0', '::/0'].map((text) => Cidr.parse(text));
+
+  expect(warningOfWideRules(networks.slice(0, 1))).toBeNull();
+  expect(warningOfWideRules(networks.slice(0, 2))).toMatch(/^0\.0\.0\.0\/0 admits every address/);
+  expect(warningOfWideRules(networks)).toContain('::/0');
 });

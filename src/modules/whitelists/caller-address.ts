@@ -37,6 +37,12 @@ export function warningOf(address: string | null, after: Admission | null): stri
   return `Your own address ${address} does not get in: ${reason}.`;
 }
 
+/** What the caller should know about a list that shuts out hardly anybody; null when it does. */
+export function warningOfWideRules(networks: readonly Cidr[]): string | null {
+  const everybody = networks.filter(({ prefix }) => prefix === 0).map(String);
+  return everybody.length > 0 ? `${everybody.join(' and ')} admits every address of its family.` : null;
+}
+
 function isAdmitted(admission: Admission): boolean {
   return admission === 'rule' || admission === 'open';
 }

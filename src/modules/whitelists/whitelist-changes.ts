@@ -9,7 +9,13 @@ import { RowhouseError } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
-import { admissionOf, assertKeepsCaller, type ListedTerms, warningOf } from './caller-address.js';
+import {
+  admissionOf,
+  assertKeepsCaller,
+  type ListedTerms,
+  warningOf,
+  warningOfWideRules,
+} from './caller-address.js';
 import { assertRoom, findOverlaps, type ListChange } from './list-change.js';
 import { etagOf, type HomeRef, type WhitelistHome } from './whitelist-home.js';
 import { WhitelistHomes } from './whitelist-homes.js';
@@ -96,10 +102,11 @@ export class WhitelistChanges {
     const { defaultAccess } = this.config;
     const host = home.host && this.termsOf(home.host, await this.repository.listLive(home.host, tx), null);
     const terms = { before: this.termsOf(home, rules, host), after: this.termsOf(home, after, host) };
-    if (address === null) return null;
+    const wide = warningOfWideRules(terms.after.networks);
+    if (address === null) return wide;
     const admission = admissionOf(address, terms.after, defaultAccess);
     if (!force) assertKeepsCaller(address, admissionOf(address, terms.before, defaultAccess), admission);
-    return warningOf(address, admission);
+    return warningOf(address, admission) ?? wide;
   }
 
   private termsOf(
