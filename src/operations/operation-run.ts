@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
-import { isUnavailable, SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
+import { isSessionLost, isUnavailable, SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
 import type { ChangeFeed } from './change-feed.js';
 import { LeaseKeeper, OperationStopped } from './lease-keeper.js';
 import type { AcquiredOperation, OperationRepository } from './operation.repository.js';
@@ -125,9 +125,23 @@ export class OperationRun {
     this.keeper.signal.throwIfAborted();
     logger.debug(`Step ${step.name} started`, { operationId: operation.id });
     await observer?.stepStarted(operation, step.name);
-    await this.untilStopped(step.run({ operation, signal: this.keeper.signal }));
+    await this.untilStopped(this.runStep(step));
     await observer?.stepFinished(operation, step.name);
     logger.debug(`Step ${step.name} finished`, { operationId: operation.id });
+  }
+
+  /** Once more when only its session ended: for many handlers a server that is away is the end. */
+  private async runStep(step: OperationStep): Promise<void> {
+    const context = { operation: this.operation, signal: this.keeper.signal };
+    try {
+      await step.run(context);
+    } catch (error) {
+      if (!isSessionLost(error) || this.keeper.signal.aborted) throw error;
+      this.tools.logger.warn(`Step ${step.name} lost its session and is run again`, error, {
+        operationId: this.operation.id,
+      });
+      await step.run(context);
+    }
   }
 
   /**

@@ -25,10 +25,13 @@ const STOP_STAGES: readonly StopStage[] = [
   { signal: 'SIGINT', waitMs: 60_000 },
   { signal: 'SIGQUIT', waitMs: 10_000 },
 ];
-/** To a backend SIGINT is only a cancelled query, and after the death of its postmaster nobody else ends it. */
+/**
+ * To a backend SIGINT is only a cancelled query, and after the death of its postmaster nobody else ends it. A shutdown
+ * writes much to disk; cut short, it costs a recovery that writes as much.
+ */
 const LEFTOVER_STAGES: readonly StopStage[] = [
   { signal: 'SIGINT', waitMs: 10_000 },
-  { signal: 'SIGTERM', waitMs: 10_000 },
+  { signal: 'SIGTERM', waitMs: 50_000 },
   { signal: 'SIGQUIT', waitMs: 10_000 },
 ];
 

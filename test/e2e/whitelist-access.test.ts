@@ -276,6 +276,7 @@ describe('a check', () => {
     const { port, pooler } = world.config.server;
     expect(admitted).toEqual({
       ip_address: '127.0.0.1',
+      username: database.username,
       ports: [
         { kind: 'direct', port, ...common },
         { kind: 'pooled', port: pooler?.port, ...common },

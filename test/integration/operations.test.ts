@@ -86,6 +86,20 @@ test('stays with what its transaction did: rolled back, there is no operation', 
   expect(await bench.control.query('SELECT FROM operations')).toEqual([]);
 });
 
+test.each([
+  ['a session that ended', '57P01', { state: 'succeeded', attempts: 1, error: null }],
+  ['a server that is away', 'ECONNREFUSED', { state: 'failed', attempts: 1 }],
+])('where %s would be the end, a step is run again only for the former', async (_, code, end) => {
+  let runs = 0;
+  const step = () => {
+    runs += 1;
+    if (runs === 1) throw Object.assign(new Error('gone'), { code });
+  };
+  const engine = await bench.start([handlerOf({ step }, { whenUnavailable: 'fail' })]);
+
+  expect(await engine.run(specOf())).toMatchObject(end);
+});
+
 test('answers after the time to wait and goes on in the background', async () => {
   const gate = new Gate();
   const engine = await bench.start([handlerOf({ wait: () => gate.opened, go: () => undefined })]);

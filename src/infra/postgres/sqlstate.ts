@@ -55,6 +55,9 @@ const UNAVAILABLE_ERRNOS = new Set([
   'ENOENT',
 ]);
 
+/** The first is `pg_terminate_backend`, or a shutdown; the second a crash of another session. */
+const LOST_SESSION_CODES = new Set(['57P01', '57P02', 'ECONNRESET', 'EPIPE']);
+
 /** PgBouncer reports that it has no server behind it as a protocol violation. */
 const POOLER_STATE = '08P01';
 
@@ -74,9 +77,17 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && isDriverDisconnect(error);
 }
 
-/** node-postgres gives these no code: its own texts are all there is to match. */
+/** Whether a session that was open ended, which says little of the server: the next one may work. */
+export function isSessionLost(error: unknown): boolean {
+  const code = errorCode(error);
+  if (code !== undefined) return LOST_SESSION_CODES.has(code);
+  return error instanceof Error && isDriverDisconnect(error) && !error.message.includes('timeout');
+}
+
+/** The drivers give these no code: their own words are all there is to match. */
 function isDriverDisconnect(error: Error): boolean {
   return (
+    error.name === 'QueryRunnerProviderAlreadyReleasedError' ||
     error.message.startsWith('Connection terminated') ||
     error.message === 'timeout exceeded when trying to connect' ||
     error.message === 'Query read timeout' ||

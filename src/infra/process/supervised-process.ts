@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LogFile } from './log-file.js';
 
 const POLL_MS = 20;
+/** Each question to a PostgreSQL that recovers from a crash is a line in its log. */
+const MAX_POLL_MS = 500;
 const TAIL_LINES = 8;
 const FIRST_BACKOFF_MS = 250;
 const LAST_BACKOFF_MS = 30_000;
@@ -117,12 +119,12 @@ export class SupervisedProcess {
 
   private async findStartProblem(child: ChildProcess): Promise<string | null> {
     const deadline = Date.now() + this.spec.startTimeoutMs;
-    while (Date.now() < deadline) {
+    for (let pollMs = POLL_MS; Date.now() < deadline; pollMs = Math.min(pollMs * 1.1, MAX_POLL_MS)) {
       const ready = await this.spec.isReady();
       if (!this.wanted) return 'it was stopped';
       if (this.child !== child) return this.spawnError?.message ?? 'it ended at once';
       if (ready) return null;
-      await delay(POLL_MS);
+      await delay(pollMs);
     }
     return `it does not answer after ${this.spec.startTimeoutMs / 1000} s`;
   }

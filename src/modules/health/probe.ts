@@ -1,4 +1,4 @@
-import { sqlState } from '../../infra/postgres/sqlstate.js';
+import { isSessionLost, sqlState } from '../../infra/postgres/sqlstate.js';
 import type { HealthPartDto } from './health.dto.js';
 
 const TIMEOUT_MS = 2_000;
@@ -13,12 +13,20 @@ export interface Probe {
 export async function runProbe({ name, needed, ask }: Probe): Promise<HealthPartDto> {
   const start = performance.now();
   try {
-    await withTimeout(ask());
+    await withTimeout(askTwice(ask));
     const latency = Math.round((performance.now() - start) * 10) / 10;
     return { name, needed, status: 'up', latency_ms: latency, reason: null };
   } catch (error) {
     return { name, needed, status: 'down', latency_ms: null, reason: reasonOf(error) };
   }
+}
+
+/** A session that ended is no news of the server; a new one is. */
+function askTwice(ask: Probe['ask']): Promise<unknown> {
+  return ask().catch((error: unknown) => {
+    if (!isSessionLost(error)) throw error;
+    return ask();
+  });
 }
 
 async function withTimeout(answer: Promise<unknown>): Promise<void> {

@@ -66,7 +66,7 @@ export class AddressCheckService {
         in_force: isInForce,
       })),
     );
-    return { ip_address: address, ports };
+    return { ip_address: address, username: login.username, ports };
   }
 
   private portsOf({ serverId }: WhitelistHome, wanted: number | undefined): Port[] {

@@ -10,7 +10,8 @@ test('bears as many failures as it may, and names the one that was too many', ()
   const error = budget.fail(tenant, 'relation "x" does not exist');
 
   expect(error?.code).toBe('TOO_MANY_FAILURES');
-  expect(error?.message).toContain('shop (tenant_0007): relation "x" does not exist');
+  expect(error?.message).toContain('shop (tenant_0007): relation "x" does not exist. Mend it');
+  expect(budget.fail(tenant, 'It was dropped by hand.')?.message).toContain('by hand. Mend it');
 });
 
 test('counts what failed before the process that ran it died', () => {

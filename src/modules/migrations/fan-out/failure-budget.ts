@@ -13,7 +13,7 @@ export class FailureBudget {
   /** Notes a failure; not null when the migration shall pause. */
   fail(tenant: { readonly name: string; readonly ring: number }, message: string): MigrationError | null {
     this.failed += 1;
-    const what = `${tenant.name}: ${message}`;
+    const what = `${tenant.name}: ${message.replace(/[.\s]*$/, '.')}`;
     if (tenant.ring === 0) {
       return { code: 'CANARY_FAILED', message: `The canary failed. ${what} ${HOW_TO_GO_ON}` };
     }

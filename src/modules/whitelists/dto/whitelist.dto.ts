@@ -215,6 +215,9 @@ export class AddressCheckDto {
   @ApiProperty({ description: 'As it was understood.', example: '203.0.113.5' })
   ip_address!: string;
 
+  @ApiProperty({ description: 'The login that was judged.', example: 'tenant_5f0c1d2e' })
+  username!: string;
+
   @ApiProperty({ type: [PortCheckDto] })
   ports!: PortCheckDto[];
 }
