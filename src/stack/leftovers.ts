@@ -17,9 +17,7 @@ export interface Leftovers {
 export async function stopLeftovers({ name, directory, programs, stages, report }: Leftovers): Promise<void> {
   const find = () => findProcessesIn(directory, programs);
   if (find().length === 0) return;
-  report(
-    `${name} of an earlier run still goes (process ${find().join(', ')}); waiting for its end, which may take a minute`,
-  );
+  report(`Found ${name} of an earlier run (process ${find().join(', ')}); it may take a minute to end`);
   for (const { signal, waitMs } of [...stages, KILL]) {
     for (const pid of find()) send(pid, signal);
     const deadline = Date.now() + waitMs;
