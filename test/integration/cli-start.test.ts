@@ -6,6 +6,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { createTestDirectory } from '../support/stack.js';
 import { until } from '../support/until.js';
 
+/** On a machine that is busy; a cluster is made, and each of its files written to disk. */
+const LONGEST_START_MS = 180_000;
+
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 
 /** `rowhouse start` on a data directory of its own; it ends with the test. */
@@ -29,10 +32,10 @@ test('the command that npx looks for can be run', () => {
   expect(statSync(CLI).mode & 0o111).toBe(0o111);
 });
 
-test('says last what was stopped, once all of it is', async () => {
+test('says last what was stopped, once all of it is', { timeout: 2 * LONGEST_START_MS }, async () => {
   const { child, lines } = start();
   await until('it is ready', () => lines().some((line) => line.includes('Swagger UI')), {
-    timeoutMs: 60_000,
+    timeoutMs: LONGEST_START_MS,
   });
 
   child.kill('SIGINT');
@@ -42,9 +45,11 @@ test('says last what was stopped, once all of it is', async () => {
   expect(lines().slice(-2)).toEqual(['Stopping', 'Stopped: the API, PgBouncer, Redis, PostgreSQL']);
 });
 
-test('says so also when it is ended while it starts', async () => {
+test('says so also when it is ended while it starts', { timeout: 2 * LONGEST_START_MS }, async () => {
   const { child, lines } = start();
-  await until('it works', () => lines().some((line) => line.startsWith('✔')), { timeoutMs: 60_000 });
+  await until('it works', () => lines().some((line) => line.startsWith('✔')), {
+    timeoutMs: LONGEST_START_MS,
+  });
 
   child.kill('SIGINT');
 

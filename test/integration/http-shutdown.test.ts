@@ -5,10 +5,11 @@ import { startWorld } from '../support/world.js';
 
 const LONGEST_SHUTDOWN_MS = 20_000;
 
+const world = await startWorld();
+
 test(
   'a client that connected and never asks does not hold up the shutdown',
   async () => {
-    const world = await startWorld();
     const { port } = new URL(world.app.url);
     const socket = connect(Number(port), '127.0.0.1');
     socket.on('error', () => {});
