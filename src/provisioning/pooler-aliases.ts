@@ -7,6 +7,7 @@ import type { PgBouncerAdmin, PoolerPool } from '../infra/pgbouncer/pgbouncer-ad
 import { entranceOptions } from '../infra/postgres/entrance.js';
 import { isUnavailable } from '../infra/postgres/sqlstate.js';
 import { DatabaseName } from '../kernel/identifiers.js';
+import { settleAll } from '../kernel/settle-all.js';
 import { AccessSync } from './access/access-sync.js';
 import { readAliases } from './alias-reader.js';
 import { Coalescer } from './coalescer.js';
@@ -96,9 +97,7 @@ export class PoolerAliases {
     const wanted = new Set(aliases);
     const live = (await pooler.pools()).filter((pool) => wanted.has(pool.database) && hasServers(pool));
     const names = new Set(live.map((pool) => pool.database));
-    const outcomes = await Promise.allSettled([...names].map((name) => pooler.reconnect(name)));
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure) throw failure.reason;
+    await settleAll([...names].map((name) => pooler.reconnect(name)));
   }
 
   /** Runs `work` while the alias has no connection and makes none; its new clients wait. */

@@ -11,6 +11,7 @@ import {
   enableLogin,
   FIND_ENTANGLEMENTS,
   FIND_ROLE,
+  findRoleOid,
   openRole,
   prepareRole,
   type RoleRow,
@@ -32,15 +33,14 @@ type RoleWithPassword = Pick<DatabaseHome, 'username' | 'scramVerifier'> & RoleS
 /** The login roles of homes. */
 @Injectable()
 export class RoleProvisioner {
-  async ensure(server: ManagedServer, home: Role): Promise<number> {
+  /** The role, which cannot log in, with `grants`: statements that may run again. Returns its OID. */
+  async ensure(server: ManagedServer, home: Role, grants = ''): Promise<number> {
     const found = await findOwned(server, home);
-    if (found) return found.oid;
-    await server.postgres
-      .execute(createRole(RoleName.of(home.username), markOf(server)))
-      .catch(ignoreDuplicate);
-    const made = await findOwned(server, { ...home, roleOid: null });
-    if (!made) throw new Error(`the role ${home.username} vanished while it was made`);
-    return made.oid;
+    const made = found ? null : await create(server, home.username, grants);
+    if (made !== null) return made;
+    const { oid } = found ?? (await getMarked(server, home.username));
+    if (grants !== '') await server.postgres.execute(grants);
+    return oid;
   }
 
   applySettings(server: ManagedServer, home: Pick<DatabaseHome, 'username'> & RoleSettings): Promise<void> {
@@ -133,9 +133,25 @@ async function findOwned(server: ManagedServer, { username, roleOid }: Role): Pr
   return found;
 }
 
-function ignoreDuplicate(error: unknown): void {
+/** Null when there is one of that name. */
+async function create(server: ManagedServer, username: string, grants: string): Promise<number | null> {
+  const role = RoleName.of(username);
+  const sql = `${createRole(role, markOf(server))}; ${grants}; ${findRoleOid(role)}`;
+  const rows = await server.postgres.executeFor<{ oid: number }>(sql).catch(emptyIfDuplicate);
+  return rows[0]?.oid ?? null;
+}
+
+/** The one that an earlier attempt made. */
+async function getMarked(server: ManagedServer, username: string): Promise<RoleRow> {
+  const found = await findOwned(server, { username, roleOid: null });
+  if (!found) throw new Error(`the role ${username} vanished while it was made`);
+  return found;
+}
+
+function emptyIfDuplicate(error: unknown): [] {
   const state = sqlState(error);
   if (state !== SQLSTATE.duplicateObject && state !== SQLSTATE.uniqueViolation) throw error;
+  return [];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { crashing } from '../support/crashing.js';
+import { crashing, crashingIn } from '../support/crashing.js';
 import { createDatabase, type Database, databaseBody, type NewDatabase } from '../support/databases.js';
+import { HeldTable } from '../support/held-table.js';
 import { findLeftovers } from '../support/leftovers.js';
 import { canLogin } from '../support/sql.js';
 import { until } from '../support/until.js';
@@ -18,7 +19,7 @@ async function revealed({ id }: { id: string }): Promise<NewDatabase> {
 }
 
 describe('a create that dies', () => {
-  test.each(['role', 'database', 'extensions', 'shadow', 'login'])(
+  test.each(['database', 'extensions', 'shadow', 'login'])(
     'after its step "%s" ends whole and usable',
     async (step) => {
       const friendlyName = `crash-create-${step}`;
@@ -36,6 +37,33 @@ describe('a create that dies', () => {
     },
     90_000,
   );
+
+  test('with a role and without a database ends whole and usable', async () => {
+    const databases = await HeldTable.hold(world, 'postgres', 'pg_database');
+
+    const body = databaseBody({ friendlyName: 'crash-between', maxConnections: 4 });
+    await crashingIn(world, () => api.post('/api/databases', body), {
+      isThere: async () => {
+        const role = `SELECT FROM pg_roles WHERE rolname = ANY ($1)`;
+        const users = `SELECT username FROM databases WHERE friendly_name = 'crash-between'`;
+        await until('the role is there', async () => {
+          const rows = await world.control.query<{ username: string }>(users);
+          return (await world.server.query(role, [rows.map(({ username }) => username)])).length === 1;
+        });
+        await databases.untilSomebodyWaits();
+      },
+      isOver: async () => {
+        await databases.endWaiters();
+        await databases.release();
+      },
+    });
+
+    const [database] = await findByName('crash-between');
+    expect(database?.status).toBe('active');
+    const strings = await revealed(database as Database);
+    expect(await canLogin(strings.connection_string)).toBe(true);
+    expect(await canLogin(strings.connection_string_pooled)).toBe(true);
+  }, 90_000);
 
   test('after the claim of a warm one ends whole and usable', async () => {
     await until('there is a warm one', async () => {

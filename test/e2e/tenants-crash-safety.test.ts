@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { crashing } from '../support/crashing.js';
+import { crashing, crashingIn } from '../support/crashing.js';
+import { HeldTable } from '../support/held-table.js';
 import { canLogin, query } from '../support/sql.js';
 import { createTemplate, createTenant, type NewTenant, type Tenant, tenantBody } from '../support/tenancy.js';
 import { until } from '../support/until.js';
@@ -31,9 +32,7 @@ async function expectUsable(tenant: NewTenant): Promise<void> {
 
 describe('a create that dies', () => {
   test.each([
-    ['tenant.create/role', COLD],
     ['tenant.create/schema', COLD],
-    ['tenant.create/login', COLD],
     ['tenant.create_database/database', { ...COLD, isolation: 'database' }],
     ['tenant.create_database/tables', { ...COLD, isolation: 'database' }],
     ['host.prepare/database', { ...COLD, hostGroup: 'crash-one' }],
@@ -54,6 +53,44 @@ describe('a create that dies', () => {
     },
     90_000,
   );
+
+  test('with a role and without a schema ends whole and usable', async () => {
+    const { database_name: host } = await createTenant(world, COLD);
+    const registry = await HeldTable.hold(world, host, 'shared.tenants');
+
+    const body = tenantBody({ ...COLD, slug: 'no-schema' });
+    await crashingIn(world, () => api.post('/api/tenants', body), {
+      isThere: () => registry.untilSomebodyWaits(),
+      isOver: () => registry.release(),
+    });
+
+    await expectUsable(await findBySlug('no-schema'));
+  }, 90_000);
+
+  test('with a schema that it knows nothing of ends whole and usable', async () => {
+    const { database_name: host } = await createTenant(world, COLD);
+    const registry = await HeldTable.hold(world, host, 'shared.tenants');
+    let tenants: HeldTable | undefined;
+
+    const body = tenantBody({ ...COLD, slug: 'no-oid' });
+    await crashingIn(world, () => api.post('/api/tenants', body), {
+      isThere: async () => {
+        await registry.untilSomebodyWaits();
+        tenants = await HeldTable.hold(world, world.config.control.database, 'tenants');
+        await registry.release();
+        await tenants.untilSomebodyWaits();
+      },
+      isOver: async () => {
+        await tenants?.endWaiters();
+        await tenants?.release();
+      },
+    });
+
+    await expectUsable(await findBySlug('no-oid'));
+    const unknown =
+      "SELECT FROM tenants WHERE isolation = 'schema' AND (schema_oid IS NULL OR role_oid IS NULL)";
+    expect(await world.control.query(unknown)).toEqual([]);
+  }, 90_000);
 
   test('after the claim of one in stock ends whole and usable', async () => {
     await createTenant(world, COLD);

@@ -19,7 +19,25 @@ export async function crashing(world: World, after: string, work: () => Promise<
   await doomed.start();
   await expect(work(), 'the process dies before it answers').rejects.toThrow();
   await until(`the process died after ${after}`, () => doomed.hasEnded);
-  await app.start();
+  await startAgain(world);
+}
+
+/** The same with an application that is killed while it works, when `isThere` resolves; `isOver` runs before the healthy one starts. */
+export async function crashingIn(
+  world: World,
+  work: () => Promise<unknown>,
+  { isThere, isOver }: { isThere: () => Promise<void>; isOver: () => Promise<void> },
+): Promise<void> {
+  const answer = expect(work(), 'the process dies before it answers').rejects.toThrow();
+  await isThere();
+  await world.app.kill();
+  await answer;
+  await isOver();
+  await startAgain(world);
+}
+
+async function startAgain(world: World): Promise<void> {
+  await world.app.start();
   await until('nothing is under way', async () => (await findLeftovers(world)).openOperations.length === 0, {
     timeoutMs: 30_000,
   });

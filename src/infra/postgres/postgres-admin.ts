@@ -4,6 +4,7 @@ import {
   type ClientConfig,
   type Pool,
   type PoolClient,
+  type QueryResult,
   type QueryResultRow,
 } from 'pg';
 import type { ServerConfig } from '../../config/config.js';
@@ -56,7 +57,13 @@ export class PostgresAdmin {
 
   /** Runs utility statements as one message: more than one make one transaction. Ends tenants' sessions in its way. */
   async execute(sql: string): Promise<void> {
-    await this.withPooled((client) => this.unhindered(client, () => client.query(sql)));
+    await this.executeAll(sql);
+  }
+
+  /** The same, for the rows of the last statement. */
+  async executeFor<Row extends QueryResultRow>(sql: string): Promise<Row[]> {
+    const results = await this.executeAll(sql);
+    return (results.at(-1)?.rows ?? []) as Row[];
   }
 
   /** The same with another statement timeout, for what may take long: copying and dropping databases. */
@@ -151,6 +158,11 @@ export class PostgresAdmin {
     if (!(await this.find(FIND_TENANTS_DATABASE, [database]))) throw refusal;
     await this.execute(reopenDatabase(database));
     return this.connectTo(database);
+  }
+
+  private async executeAll(sql: string): Promise<QueryResult[]> {
+    const answer = await this.withPooled((client) => this.unhindered(client, () => client.query(sql)));
+    return [answer].flat();
   }
 
   private async withPooled<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -30,6 +30,10 @@ export function createRole(role: RoleName, mark: string): string {
     COMMENT ON ROLE ${role.sql} IS ${quoteLiteral(mark)}`;
 }
 
+export function findRoleOid(role: RoleName): string {
+  return `SELECT oid FROM pg_catalog.pg_authid WHERE rolname = ${quoteLiteral(role.value)}`;
+}
+
 /**
  * Timeouts go to the role rather than to the database: so they hold in the shadow database and on both ports, and
  * neither the administrator's sessions nor the tenant's own SET is bound by them.

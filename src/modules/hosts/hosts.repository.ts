@@ -16,6 +16,9 @@ export interface Host {
   readonly status: HostStatus;
   readonly maxTenants: number;
   readonly maxConnections: number;
+  /** Who may reach the database. */
+  readonly externalAccess: boolean | null;
+  readonly whitelistSize: number;
   readonly tenants: number;
   readonly appVerifier: string;
   readonly appCiphertext: string | null;
@@ -42,6 +45,7 @@ const SELECT = `
   SELECT h.id, h.database_id AS "databaseId", d.database_name AS "databaseName", d.username AS "ownerRole",
          d.server_id AS "serverId", h.group_id AS "groupId", g.name AS "groupName", h.status,
          h.max_tenants AS "maxTenants", d.max_connections AS "maxConnections",
+         d.external_access AS "externalAccess", d.whitelist_size AS "whitelistSize",
          (SELECT count(*)::integer FROM tenants t WHERE t.database_id = h.database_id) AS tenants,
          h.app_verifier AS "appVerifier", h.app_ciphertext AS "appCiphertext",
          h.readonly_verifier AS "readonlyVerifier", h.readonly_ciphertext AS "readonlyCiphertext",

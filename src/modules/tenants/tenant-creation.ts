@@ -145,7 +145,7 @@ export class TenantCreation {
       username: schemaName,
       roleOid: null,
       credentials: await this.credentials.generate(schemaName),
-      hostTerms: await readHostTerms(tx, host.databaseId),
+      hostTerms: { externalAccess: host.externalAccess, whitelistSize: host.whitelistSize, host: null },
     };
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { settleAll } from '../../kernel/settle-all.js';
 import type { ManagedServer } from '../managed-server.js';
 import type { AccessPlan } from './access-plan.js';
 import { sweepDirect } from './direct-sweep.js';
@@ -10,8 +11,6 @@ import { sweepPooled } from './pooled-sweep.js';
 export class SessionPatrol {
   async sweep(server: ManagedServer, plan: AccessPlan): Promise<void> {
     if (!guardsAnything(plan)) return;
-    const outcomes = await Promise.allSettled([sweepDirect(server, plan), sweepPooled(server, plan)]);
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure) throw failure.reason;
+    await settleAll([sweepDirect(server, plan), sweepPooled(server, plan)]);
   }
 }

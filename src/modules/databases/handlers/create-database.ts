@@ -1,3 +1,4 @@
+import { settleAll } from '../../../kernel/settle-all.js';
 import type { OperationHandler } from '../../../operations/operation.types.js';
 import type { HandlerTools } from './handler-tools.js';
 
@@ -17,18 +18,17 @@ export function createDatabase(tools: HandlerTools): OperationHandler {
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'fail',
     steps: [
-      tools.step('role', async ({ database, home, server }) => {
-        const roleOid = await provisioner.ensureRole(server, home);
-        await repository.record(database.id, { roleOid });
-      }),
       tools.step('database', async ({ database, home, server }) => {
-        const [databaseOid] = await settled([
+        const roleOid = await provisioner.ensureRole(server, home);
+        const [databaseOid] = await settleAll([
           provisioner.ensureDatabase(server, home),
           provisioner.prepareLogin(server, home),
           aliases.sync(server),
         ]);
-        await repository.record(database.id, { databaseOid });
-        await provisioner.ensurePrivileges(server, home);
+        await settleAll([
+          repository.record(database.id, { roleOid, databaseOid }),
+          provisioner.ensurePrivileges(server, home),
+        ]);
       }),
       tools.stepIf(
         ({ input }) => input['extensions'] === true,
@@ -82,12 +82,4 @@ function creationEnds(tools: HandlerTools): Pick<OperationHandler, 'succeed' | '
       if (moved) await tools.operations.enqueueFollowUp(tx, operation, 'database.delete');
     },
   };
-}
-
-/** Waits for all of them also when one fails, so that nothing of a failed step works on while it is cleared up. */
-async function settled<T>(work: readonly [Promise<T>, ...Promise<void>[]]): Promise<[T]> {
-  const outcomes = await Promise.allSettled(work);
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure) throw failure.reason;
-  return [await work[0]];
 }

@@ -1,32 +1,45 @@
+import { settleAll } from '../../../kernel/settle-all.js';
 import type { OperationHandler } from '../../../operations/operation.types.js';
 import type { Tenant } from '../tenant.js';
-import type { TenantTools } from './tenant-tools.js';
+import type { TenantStepContext, TenantTools } from './tenant-tools.js';
 
 const CREATION = { maxAttempts: 5, deadlineSeconds: 300, whenUnavailable: 'fail' } as const;
 /** Copying rows takes as long as it takes. */
 const COPY_DEADLINE_SECONDS = 6 * 3_600;
 
 /**
- * The cold path: makes everything, looking first; nobody can log in before the last step. The pooler's files are not
- * written while the template's hundreds of files come into being: their fsync would wait for all of those.
+ * The cold path: makes everything, looking first; nobody can log in before the end. One step, since each record of a step
+ * would show in the time that it takes.
  */
 export function createSchemaTenant(tools: TenantTools): OperationHandler {
-  return { kind: 'tenant.create', ...CREATION, steps: coldSteps(tools), ...creationEnds(tools) };
+  const step = tools.step('schema', async (context) => {
+    const oids = await ensureHome(tools, context);
+    await tools.guard(context);
+    await settleAll([admit(tools, context), tools.repository.record(context.tenant.id, oids)]);
+  });
+  return { kind: 'tenant.create', ...CREATION, steps: [step], ...creationEnds(tools) };
 }
 
 /** The same with the rows of another tenant instead of seeds. */
 export function cloneSchemaTenant(tools: TenantTools): OperationHandler {
-  const [role, schema, login] = coldSteps(tools);
-  const copy = tools.step('copy', async ({ tenant, server, signal }) => {
-    const source = tenant.clonedFrom && (await tools.repository.find(tenant.clonedFrom));
-    if (!source) throw new Error(`the source of ${tenant.slug} is gone`);
-    await tools.copy.rows({ server, source, target: tenant, signal });
-  });
   return {
     kind: 'tenant.clone',
     ...CREATION,
     deadlineSeconds: COPY_DEADLINE_SECONDS,
-    steps: [role, schema, copy, login],
+    steps: [
+      tools.step('schema', async (context) => {
+        await tools.repository.record(context.tenant.id, await ensureHome(tools, context));
+      }),
+      tools.step('copy', async ({ tenant, server, signal }) => {
+        const source = tenant.clonedFrom && (await tools.repository.find(tenant.clonedFrom));
+        if (!source) throw new Error(`the source of ${tenant.slug} is gone`);
+        await tools.copy.rows({ server, source, target: tenant, signal });
+      }),
+      tools.step('login', async (context) => {
+        await tools.guard(context);
+        await admit(tools, context);
+      }),
+    ],
     ...creationEnds(tools),
   };
 }
@@ -42,32 +55,31 @@ export function claimSchemaTenant(tools: TenantTools): OperationHandler {
           operation.input['hasPassword'] === true
             ? tools.schemas.openLogin(server, tenant)
             : tools.schemas.enableLogin(server, tenant);
-        await settled([open, tools.describe(server, tenant, 'active')]);
+        await settleAll([open, tools.describe(server, tenant, 'active')]);
       }),
     ],
     ...creationEnds(tools),
   };
 }
 
-function coldSteps(tools: TenantTools) {
-  return [
-    tools.step('role', async ({ tenant, server }) => {
-      const roleOid = tools.schemas.ensureRole(server, tenant);
-      await settled([roleOid, tools.aliases.sync(server)]);
-      await tools.repository.record(tenant.id, { roleOid: await roleOid });
-    }),
-    tools.step('schema', async ({ tenant, server, operation }) => {
-      const seeds = operation.kind !== 'tenant.clone';
-      const schemaOid = tools.schemas.ensureSchema(server, tenant, { template: contentOf(tenant), seeds });
-      await settled([schemaOid, tools.schemas.prepareRole(server, tenant)]);
-      await tools.repository.record(tenant.id, { schemaOid: await schemaOid });
-    }),
-    tools.step('login', async (context) => {
-      const { tenant, server } = context;
-      await tools.guard(context);
-      await settled([tools.schemas.openLogin(server, tenant), tools.describe(server, tenant, 'active')]);
-    }),
-  ] as const;
+/** The role, then all that needs it, at once: most of the time goes into the template's tables. */
+async function ensureHome(
+  { schemas, aliases }: TenantTools,
+  { tenant, server, operation }: TenantStepContext,
+): Promise<{ roleOid: number; schemaOid: number }> {
+  const content = { template: contentOf(tenant), seeds: operation.kind !== 'tenant.clone' };
+  const roleOid = await schemas.ensureRole(server, tenant);
+  const [schemaOid] = await settleAll([
+    schemas.ensureSchema(server, tenant, content),
+    schemas.prepareRole(server, tenant),
+    aliases.sync(server),
+  ]);
+  return { roleOid, schemaOid };
+}
+
+/** From then on it is a tenant like others. */
+async function admit(tools: TenantTools, { tenant, server }: TenantStepContext): Promise<void> {
+  await settleAll([tools.schemas.openLogin(server, tenant), tools.describe(server, tenant, 'active')]);
 }
 
 function contentOf({ templateId, templateVersion }: Tenant) {
@@ -86,11 +98,4 @@ function creationEnds(tools: TenantTools): Pick<OperationHandler, 'succeed' | 'f
       if (moved) await tools.operations.enqueueFollowUp(tx, operation, 'tenant.delete');
     },
   };
-}
-
-/** Waits for all of them also when one fails, so that nothing of a failed step works on while it is cleared up. */
-async function settled(work: readonly Promise<unknown>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(work);
-  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-  if (failure) throw failure.reason;
 }

@@ -47,6 +47,7 @@ export interface Content {
 
 /** A drop locks a table, its indexes, its sequences and its TOAST table; this many at a time stay far from the lock table's size. */
 const TABLES_A_DROP = 100;
+
 /** Makes and removes tenants' schemas and logins. Every method looks first and acts second. */
 @Injectable()
 export class SchemaProvisioner {
@@ -60,11 +61,9 @@ export class SchemaProvisioner {
   ) {}
 
   /** The role, which cannot log in. Returns its OID. */
-  async ensureRole(server: ManagedServer, tenant: SchemaTenant): Promise<number> {
-    const oid = await this.roles.ensure(server, tenant);
+  ensureRole(server: ManagedServer, tenant: SchemaTenant): Promise<number> {
     const join = joinTenants(RoleName.of(tenant.username), hostRoles(tenant.databaseName));
-    await server.postgres.execute(join);
-    return oid;
+    return this.roles.ensure(server, tenant, join);
   }
 
   /** Password, limits and search_path of a role that cannot log in yet. */
