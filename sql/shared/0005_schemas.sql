@@ -48,7 +48,7 @@ $$;
 COMMENT ON FUNCTION shared.is_tenant_role(name) IS
   'Whether the role exists and is a member of the group of this database''s tenants.';
 
-CREATE OR REPLACE FUNCTION shared.grant_tenant_schema(schema_name varchar, tenant_role name) RETURNS void
+CREATE OR REPLACE FUNCTION shared.set_tenant_defaults(schema_name varchar, tenant_role name) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM shared.assert_template_target(schema_name);
@@ -59,17 +59,28 @@ BEGIN
   END IF;
   EXECUTE format($sql$
     GRANT USAGE ON SCHEMA %1$I TO %2$I;
-    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %1$I TO %2$I;
-    GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %1$I TO %2$I;
-    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA %1$I TO %2$I;
     ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %2$I;
     ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT USAGE, SELECT ON SEQUENCES TO %2$I;
     ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT EXECUTE ON ROUTINES TO %2$I;
   $sql$, schema_name, tenant_role);
 END
 $$;
+COMMENT ON FUNCTION shared.set_tenant_defaults(varchar, name) IS
+  'Lets a tenant''s role read and write the tables that the provisioner makes in a schema from now on; never CREATE or TRUNCATE. Raises 42704 when the role is no tenant''s, 3F000 when there is no such schema.';
+
+CREATE OR REPLACE FUNCTION shared.grant_tenant_schema(schema_name varchar, tenant_role name) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM shared.set_tenant_defaults(schema_name, tenant_role);
+  EXECUTE format($sql$
+    GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %1$I TO %2$I;
+    GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %1$I TO %2$I;
+    GRANT EXECUTE ON ALL ROUTINES IN SCHEMA %1$I TO %2$I;
+  $sql$, schema_name, tenant_role);
+END
+$$;
 COMMENT ON FUNCTION shared.grant_tenant_schema(varchar, name) IS
-  'Lets a tenant''s role read and write every table of a schema, those of today and those the provisioner makes later; never CREATE or TRUNCATE. Raises 42704 when the role is no tenant''s, 3F000 when there is no such schema.';
+  'Lets a tenant''s role read and write every table of a schema, those of today and those the provisioner makes later; never CREATE or TRUNCATE. Raises what shared.set_tenant_defaults raises.';
 
 CREATE OR REPLACE FUNCTION shared.create_tenant_schema(schema_name varchar) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -90,7 +101,8 @@ BEGIN
     ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT SELECT ON TABLES TO %2$I;
   $sql$, schema_name, shared.host_role('readonly'));
   IF shared.is_tenant_role(schema_name) THEN
-    PERFORM shared.grant_tenant_schema(schema_name, schema_name);
+    -- Not grant_tenant_schema: GRANT ON ALL reads the whole catalog, all tenants' tables, to find nothing here.
+    PERFORM shared.set_tenant_defaults(schema_name, schema_name);
   ELSE
     RAISE NOTICE 'no role "%" in the group "%": only the provisioner, its members and "%" reach the schema',
       schema_name, shared.host_role('tenants'), shared.host_role('readonly')

@@ -68,19 +68,20 @@ BEGIN
       ON CONFLICT ON CONSTRAINT schema_versions_pkey DO NOTHING;
       CONTINUE WHEN NOT FOUND;
     END IF;
-    FOR file IN
-      SELECT f.template_name, f.name, f.sql FROM shared.template_files f
-      WHERE f.template_id = template_id AND f.version = release.version AND f.kind = ANY (kinds) ORDER BY f.position
-    LOOP
-      BEGIN
+    -- One for all files of a version: each subtransaction ends with a look at all that the session has cached.
+    BEGIN
+      FOR file IN
+        SELECT f.template_name, f.name, f.sql FROM shared.template_files f
+        WHERE f.template_id = template_id AND f.version = release.version AND f.kind = ANY (kinds) ORDER BY f.position
+      LOOP
         PERFORM shared.run_tenant_sql(schema_name, file.sql);
-      EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-        detail := concat_ws(' ', nullif(detail, ''),
-          format('In "%s", version %s of the template "%s".', file.name, release.version, file.template_name));
-        RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE, DETAIL = detail;
-      END;
-    END LOOP;
+      END LOOP;
+    EXCEPTION WHEN OTHERS THEN
+      GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+      detail := concat_ws(' ', nullif(detail, ''),
+        format('In "%s", version %s of the template "%s".', file.name, release.version, file.template_name));
+      RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE, DETAIL = detail;
+    END;
   END LOOP;
 END
 $$;
