@@ -5,7 +5,7 @@ import { timeCreate, untilQuiet } from './creates.js';
 import { median } from './ratio.js';
 
 const WARM_UP_ROUNDS = 5;
-const ROUNDS = 40;
+const ROUNDS = 61;
 
 /**
  * Median milliseconds of a create over the API and of a bare one, taken in turns so that both see the same machine, and

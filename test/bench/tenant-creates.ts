@@ -9,7 +9,7 @@ import { BareTenant } from './bare-tenant.js';
 import { median, stopwatch } from './ratio.js';
 
 const WARM_UP_ROUNDS = 3;
-const ROUNDS = 25;
+const ROUNDS = 61;
 
 /** One create of a 51-table tenant over the API, in milliseconds, with both ports tried afterwards. */
 export async function timeTenant({ api }: World, templateId: string): Promise<number> {
