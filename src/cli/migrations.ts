@@ -132,11 +132,22 @@ async function conclude(migration: Migration): Promise<void> {
     `✖ The migration is ${migration.state}${migration.error ? `: ${migration.error.message}` : ''}\n`,
   );
   await showFailures(migration);
+  showCommands(migration);
+}
+
+/** What may be done with one that did not get through. */
+function showCommands({ id, dry_run, state, totals }: Migration): void {
+  if (dry_run || state === 'cancelled') return;
+  if (totals.failed > 0) print(`Try them again:      rowhouse migrations retry-failed ${id}`);
+  if (state === 'paused') {
+    const label = totals.failed > 0 ? 'Go on without them: ' : 'Go on: ';
+    print(`${label} rowhouse migrations resume ${id}`);
+  }
 }
 
 function successOf({ dry_run, version, totals, started_at, finished_at }: Migration): string {
   if (dry_run) return `Version ${version} would be applied`;
-  if (!started_at || !finished_at) return `Every tenant has version ${version} already`;
+  if (!started_at || !finished_at) return `Every tenant has version ${version} or a newer one already`;
   const seconds = (Date.parse(finished_at) - Date.parse(started_at)) / 1000;
   return `${totals.succeeded} tenants have version ${version} (${seconds.toFixed(1)} s)`;
 }

@@ -48,7 +48,7 @@ export function renderProblem(error: RowhouseError, requestId: string): Problem 
 }
 
 const DETAILS: Partial<Record<ErrorCode, string>> = {
-  PAYLOAD_TOO_LARGE: 'The body is larger than this server accepts.',
+  PAYLOAD_TOO_LARGE: 'The body is larger than this server accepts; BODY_LIMIT_BYTES sets the limit.',
   UNSUPPORTED_MEDIA_TYPE: 'Send the body as application/json.',
   NOT_FOUND: 'There is no such route.',
 };

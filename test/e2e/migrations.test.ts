@@ -471,6 +471,8 @@ describe('the command line', () => {
     expect(code).toBe(1);
     expect(text).toContain(`${broken.slug} (${broken.schema_name}): relation "taken_again" already exists`);
     const id = /Migration (\S+)/.exec(text)?.[1] ?? '';
+    for (const verb of ['retry-failed', 'resume'])
+      expect(text).toContain(`rowhouse migrations ${verb} ${id}`);
     expect((await run(() => showMigration(id))).text).toContain('paused');
     await fleet.inTenant(broken, 'DROP TABLE $schema.taken_again');
     const retried = await run(() => commandMigration('retry-failed', id));

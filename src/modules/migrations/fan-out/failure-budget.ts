@@ -1,7 +1,7 @@
 import type { MigrationError, MigrationStrategy } from '../migration.js';
 
-const HOW_TO_GO_ON =
-  'Mend it and POST …/retry-failed to try again and go on, or POST …/resume to go on without it.';
+/** The words are commands of the API and of the CLI alike. */
+const HOW_TO_GO_ON = 'Mend it and `retry-failed` to try again and go on, or `resume` to go on without it.';
 
 /** Counts the failures of one run and tells when they are too many. */
 export class FailureBudget {

@@ -52,7 +52,7 @@ function summary({ succeeded, failed, skipped }: MigrationTotals): MigrationErro
   const all = succeeded + failed + skipped;
   return {
     code: 'TENANTS_FAILED',
-    message: `${failed} of ${all} tenants failed. Mend them and POST …/retry-failed.`,
+    message: `${failed} of ${all} tenants failed. Mend them, then \`retry-failed\`.`,
   };
 }
 
