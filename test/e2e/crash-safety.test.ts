@@ -19,7 +19,7 @@ async function revealed({ id }: { id: string }): Promise<NewDatabase> {
 }
 
 describe('a create that dies', () => {
-  test.each(['database', 'extensions', 'shadow', 'login'])(
+  test.each(['home', 'extensions', 'shadow', 'login'])(
     'after its step "%s" ends whole and usable',
     async (step) => {
       const friendlyName = `crash-create-${step}`;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { crashing, crashingIn } from '../support/crashing.js';
 import { HeldTable } from '../support/held-table.js';
@@ -15,11 +16,42 @@ const template = await createTemplate(world);
 /** Other limits than those of the stock: such a tenant is made from nothing. */
 const COLD = { templateId: template.id, maxConnections: 4 };
 
+/** Twice the lease, which the one that lost it finds out within. */
+const LEASE_MS = 2_000;
+/** In which something that should not happen would. */
+const MOMENT_MS = 500;
+const TAKE_OVER = `UPDATE operations SET lease_token = gen_random_uuid(), next_run_at = now() + interval '1 hour'
+  WHERE subject_id = $1 AND state = 'running'`;
+
 async function findBySlug(slug: string): Promise<NewTenant> {
   const [tenant] = (await api.get<Tenant[]>(`/api/tenants?slug=${slug}`)).expect(200).data;
   expect(tenant?.status).toBe('active');
   const path = `/api/tenants/${tenant?.id}/connection-strings?reveal=true`;
   return { ...tenant, ...(await api.get<NewTenant>(path)).expect(200).data };
+}
+
+async function inControl(slug: string): Promise<{ id: string; schema_name: string; status: string }> {
+  const [row] = await world.control.query('SELECT id, schema_name, status FROM tenants WHERE slug = $1', [
+    slug,
+  ]);
+  if (!row) throw new Error(`there is no tenant ${slug}`);
+  return row as { id: string; schema_name: string; status: string };
+}
+
+/** The stock may wait for the same lock. */
+async function untilItsTablesWait(slug: string): Promise<void> {
+  await until(`the making of ${slug} waits`, async () => {
+    const { id } = await inControl(slug);
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, $1) > 0";
+    return (await world.server.query(waiting, [id])).length > 0;
+  });
+}
+
+/** When a deletion has found no schema, or has dropped it. */
+async function untilRegistryIsLeft(): Promise<void> {
+  const leaving =
+    "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM shared.tenants%'";
+  await until('a deletion comes to the registry', async () => (await world.server.query(leaving)).length > 0);
 }
 
 async function expectUsable(tenant: NewTenant): Promise<void> {
@@ -32,7 +64,7 @@ async function expectUsable(tenant: NewTenant): Promise<void> {
 
 describe('a create that dies', () => {
   test.each([
-    ['tenant.create/schema', COLD],
+    ['tenant.create/home', COLD],
     ['tenant.create_database/database', { ...COLD, isolation: 'database' }],
     ['tenant.create_database/tables', { ...COLD, isolation: 'database' }],
     ['host.prepare/database', { ...COLD, hostGroup: 'crash-one' }],
@@ -60,7 +92,7 @@ describe('a create that dies', () => {
 
     const body = tenantBody({ ...COLD, slug: 'no-schema' });
     await crashingIn(world, () => api.post('/api/tenants', body), {
-      isThere: () => registry.untilSomebodyWaits(),
+      isThere: () => untilItsTablesWait('no-schema'),
       isOver: () => registry.release(),
     });
 
@@ -75,7 +107,7 @@ describe('a create that dies', () => {
     const body = tenantBody({ ...COLD, slug: 'no-oid' });
     await crashingIn(world, () => api.post('/api/tenants', body), {
       isThere: async () => {
-        await registry.untilSomebodyWaits();
+        await untilItsTablesWait('no-oid');
         tenants = await HeldTable.hold(world, world.config.control.database, 'tenants');
         await registry.release();
         await tenants.untilSomebodyWaits();
@@ -90,6 +122,51 @@ describe('a create that dies', () => {
     const unknown =
       "SELECT FROM tenants WHERE isolation = 'schema' AND (schema_oid IS NULL OR role_oid IS NULL)";
     expect(await world.control.query(unknown)).toEqual([]);
+  }, 90_000);
+
+  test('and is cancelled leaves nothing, though PostgreSQL would have gone on with it', async () => {
+    const neighbour = await createTenant(world, COLD);
+    const registry = await HeldTable.hold(world, neighbour.database_name, 'shared.tenants');
+    let schemaName: string | undefined;
+
+    const body = tenantBody({ ...COLD, slug: 'cancelled' });
+    await crashingIn(world, () => api.post('/api/tenants', body), {
+      isThere: () => untilItsTablesWait('cancelled'),
+      isOver: async () => {
+        schemaName = (await inControl('cancelled')).schema_name;
+        await world.control.query("UPDATE operations SET cancel_requested = true WHERE state = 'running'");
+        void untilRegistryIsLeft().finally(() => registry.release());
+      },
+    });
+
+    expect((await api.get<Tenant[]>('/api/tenants?slug=cancelled')).expect(200).data).toEqual([]);
+    await pause(MOMENT_MS);
+    const left = `SELECT nspname AS name FROM pg_namespace WHERE nspname = $1
+                  UNION ALL SELECT rolname FROM pg_roles WHERE rolname = $1`;
+    expect(await query(neighbour.connection_string, left, [schemaName])).toEqual([]);
+  }, 90_000);
+
+  test('in the hands of another process admits nobody any more', async () => {
+    const { database_name: host } = await createTenant(world, COLD);
+    const registry = await HeldTable.hold(world, host, 'shared.tenants');
+    const body = tenantBody({ ...COLD, slug: 'taken-over' });
+    (await api.post('/api/tenants', body, { headers: { prefer: 'respond-async' } })).expect(202);
+    await untilItsTablesWait('taken-over');
+    const { id, schema_name: role } = await inControl('taken-over');
+
+    await world.control.query(TAKE_OVER, [id]);
+    await pause(LEASE_MS);
+    await registry.release();
+    await pause(MOMENT_MS);
+
+    const canLogIn = 'SELECT rolcanlogin AS yes FROM pg_roles WHERE rolname = $1';
+    expect(await world.server.query(canLogIn, [role])).toEqual([{ yes: false }]);
+    await world.control.query('UPDATE operations SET next_run_at = now() WHERE subject_id = $1', [id]);
+    await until(
+      'the next one has finished it',
+      async () => (await inControl('taken-over')).status === 'active',
+    );
+    await expectUsable(await findBySlug('taken-over'));
   }, 90_000);
 
   test('after the claim of one in stock ends whole and usable', async () => {

@@ -60,12 +60,6 @@ export class PostgresAdmin {
     await this.executeAll(sql);
   }
 
-  /** The same, for the rows of the last statement. */
-  async executeFor<Row extends QueryResultRow>(sql: string): Promise<Row[]> {
-    const results = await this.executeAll(sql);
-    return (results.at(-1)?.rows ?? []) as Row[];
-  }
-
   /** The same with another statement timeout, for what may take long: copying and dropping databases. */
   async executeWithin(timeoutMs: number, sql: string): Promise<void> {
     const client = await this.pool.connect();
@@ -78,6 +72,12 @@ export class PostgresAdmin {
       client.release(true);
       throw error;
     }
+  }
+
+  /** `execute` for the rows of the last statement. */
+  async executeFor<Row extends QueryResultRow>(sql: string): Promise<Row[]> {
+    const results = await this.executeAll(sql);
+    return (results.at(-1)?.rows ?? []) as Row[];
   }
 
   transaction<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {

@@ -145,14 +145,15 @@ export class TenantsService {
     const ended = await this.operations.run(operation, context.waitMs);
     return toReply(ended, {
       created: true,
-      resource: async () => this.presenter.tenantWithPassword(await this.afterwards(tenant), password),
+      resource: async () =>
+        this.presenter.tenantWithPassword(await this.afterwards(tenant, ended.kind), password),
       pending: () => ({ credentials: this.presenter.credentials(tenant, password) }),
     });
   }
 
-  /** The making of a schema changes nothing of the row that shows but its status; a clone has rules besides. */
-  private async afterwards(tenant: Tenant): Promise<Tenant> {
-    if (tenant.isolation === 'schema' && tenant.clonedFrom === null) return { ...tenant, status: 'active' };
+  /** A claim changes nothing of the row but its status. */
+  private async afterwards(tenant: Tenant, kind: string): Promise<Tenant> {
+    if (kind === 'tenant.claim') return { ...tenant, status: 'active' };
     const found = await this.repository.find(tenant.id);
     if (!found) throw notFound('tenant', tenant.id);
     return found;

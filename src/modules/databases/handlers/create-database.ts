@@ -7,8 +7,8 @@ const DEADLINE_SECONDS = 300;
 
 /**
  * The cold path: makes everything, looking first. It also finishes what was claimed from the warm pool with extras.
- * Copying the blank database takes most of the time, so role and pooler entry are made meanwhile: neither lets anybody
- * in before the last step.
+ * Copying the blank database takes most of the time, so password, limits and pooler entry are made meanwhile: nothing
+ * lets anybody in before the last step.
  */
 export function createDatabase(tools: HandlerTools): OperationHandler {
   const { repository, provisioner, aliases, clock } = tools;
@@ -18,7 +18,7 @@ export function createDatabase(tools: HandlerTools): OperationHandler {
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'fail',
     steps: [
-      tools.step('database', async ({ database, home, server }) => {
+      tools.step('home', async ({ database, home, server }) => {
         const roleOid = await provisioner.ensureRole(server, home);
         const [databaseOid] = await settleAll([
           provisioner.ensureDatabase(server, home),

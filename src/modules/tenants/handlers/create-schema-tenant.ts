@@ -9,12 +9,13 @@ const COPY_DEADLINE_SECONDS = 6 * 3_600;
 
 /**
  * The cold path: makes everything, looking first; nobody can log in before the end. One step, since each record of a step
- * would show in the time that it takes.
+ * would show in the time that it takes: a cancel comes too late for it, and whoever lost the lease must not admit anybody.
  */
 export function createSchemaTenant(tools: TenantTools): OperationHandler {
-  const step = tools.step('schema', async (context) => {
+  const step = tools.step('home', async (context) => {
     const oids = await ensureHome(tools, context);
     await tools.guard(context);
+    context.signal.throwIfAborted();
     await settleAll([admit(tools, context), tools.repository.record(context.tenant.id, oids)]);
   });
   return { kind: 'tenant.create', ...CREATION, steps: [step], ...creationEnds(tools) };
@@ -27,7 +28,7 @@ export function cloneSchemaTenant(tools: TenantTools): OperationHandler {
     ...CREATION,
     deadlineSeconds: COPY_DEADLINE_SECONDS,
     steps: [
-      tools.step('schema', async (context) => {
+      tools.step('home', async (context) => {
         await tools.repository.record(context.tenant.id, await ensureHome(tools, context));
       }),
       tools.step('copy', async ({ tenant, server, signal }) => {
@@ -62,7 +63,10 @@ export function claimSchemaTenant(tools: TenantTools): OperationHandler {
   };
 }
 
-/** The role, then all that needs it, at once: most of the time goes into the template's tables. */
+/**
+ * The role, then all that needs it, at once: most of the time goes into the template's tables, whose many files the
+ * pooler's file shares its waits for the disk with.
+ */
 async function ensureHome(
   { schemas, aliases }: TenantTools,
   { tenant, server, operation }: TenantStepContext,

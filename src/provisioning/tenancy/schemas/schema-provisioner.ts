@@ -5,6 +5,7 @@ import {
   bindTenant,
   dropSchema,
   dropTables,
+  END_MESSAGES,
   FIND_DROPPABLE,
   FIND_SCHEMA,
   FIND_SCHEMA_BY_OID,
@@ -19,6 +20,7 @@ import { DatabaseName, quoteLiteral, RoleName, SchemaName } from '../../../kerne
 import { FurtherLogins } from '../../logins/further-logins.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { ownershipMismatch } from '../../marks.js';
+import { pollUntil } from '../../poll.js';
 import { PoolerAliases } from '../../pooler-aliases.js';
 import { RoleProvisioner } from '../../role-provisioner.js';
 import { HostConnections } from '../hosts/host-connections.js';
@@ -47,6 +49,7 @@ export interface Content {
 
 /** A drop locks a table, its indexes, its sequences and its TOAST table; this many at a time stay far from the lock table's size. */
 const TABLES_A_DROP = 100;
+const SESSIONS_PATIENCE_MS = 15_000;
 
 /** Makes and removes tenants' schemas and logins. Every method looks first and acts second. */
 @Injectable()
@@ -132,6 +135,7 @@ export class SchemaProvisioner {
   /** Drops the schema with all that is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
   async dropSchema(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
     await this.connections.use(server, tenant.databaseName, async (client) => {
+      await endProvisioning(client, tenant);
       const found = await this.findOwned(client, tenant);
       if (found) await dropInParts(client, found);
       await this.registry.remove(client, tenant);
@@ -193,12 +197,26 @@ export class SchemaProvisioner {
   }
 }
 
+/** PostgreSQL finishes what a process that died had asked for: the schema would come into being after it was dropped. */
+function endProvisioning(client: ClientBase, tenant: SchemaTenant): Promise<void> {
+  const isOver = async () => (await client.query(END_MESSAGES, [provisionFor(tenant)])).rowCount === 0;
+  return pollUntil(isOver, {
+    timeoutMs: SESSIONS_PATIENCE_MS,
+    what: `the making of ${tenant.schemaName} to end`,
+  });
+}
+
+function provisionFor({ id }: Pick<SchemaTenant, 'id'>): string {
+  return `SELECT shared.provision_tenant_schema(${quoteLiteral(id)}`;
+}
+
 /** Nobody's tenant yet when it is made: an application that looks for active ones must not find it. */
-function renderProvision({ id, schemaName }: SchemaTenant, { template, seeds }: Content): string {
+function renderProvision(tenant: SchemaTenant, { template, seeds }: Content): string {
+  const { id, schemaName } = tenant;
   const name = quoteLiteral(SchemaName.of(schemaName).value);
   const templateId = template ? quoteLiteral(template.templateId) : 'NULL';
   const version = template?.version ?? 0;
-  return `SELECT shared.provision_tenant_schema(${quoteLiteral(id)}, ${name}, ${templateId}, ${version}, ${seeds});
+  return `${provisionFor(tenant)}, ${name}, ${templateId}, ${version}, ${seeds});
     UPDATE shared.tenants SET status = 'creating' WHERE id = ${quoteLiteral(id)}
     RETURNING (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = ${name}) AS oid`;
 }
