@@ -41,6 +41,10 @@ test('uses what a newer PgBouncer has, and names nothing that an older one would
   expect(render('1.24.1')).toContain('max_prepared_statements = 200');
 });
 
+test('keeps few connections for lookups, however many databases there are', () => {
+  expect(renderPgBouncerIni(settings)).toContain('[users]\nrowhouse_pooler_auth = max_user_connections=30\n');
+});
+
 test('takes no more clients than it may open files for', () => {
   const maxClients = (fileLimit: number) =>
     /^max_client_conn = (\d+)$/m.exec(renderPgBouncerIni({ ...settings, fileLimit }))?.[1];

@@ -23,6 +23,8 @@ export interface PoolerSettings {
 /** Server connections (PostgreSQL takes 300 at most), listening sockets, logs and pipes. */
 const RESERVED_FILES = 450;
 const MAX_CLIENTS = 10_000;
+/** Before 1.19 each database that somebody logs in to through the pooler has a connection for lookups of its own. */
+const LOOKUP_CONNECTIONS = 30;
 
 export function renderPgBouncerIni(settings: PoolerSettings): string {
   const { version, postgresPort, controlDatabase, controlPoolSize, directory } = settings;
@@ -38,6 +40,9 @@ export function renderPgBouncerIni(settings: PoolerSettings): string {
     '',
     '[pgbouncer]',
     ...parameters.map(([name, value]) => `${name} = ${value}`),
+    '',
+    '[users]',
+    `${settings.authUser} = max_user_connections=${LOOKUP_CONNECTIONS}`,
     '',
   ].join('\n');
 }
@@ -94,7 +99,8 @@ function common(settings: PoolerSettings): Record<string, string | number> {
     server_tls_sslmode: 'disable',
     query_wait_timeout: 10,
     server_login_retry: 1,
-    server_idle_timeout: 30,
+    // Each tenant that was there a moment ago holds one of PostgreSQL's connections for so long.
+    server_idle_timeout: 10,
     client_login_timeout: 15,
     ignore_startup_parameters:
       'extra_float_digits,options,statement_timeout,lock_timeout,idle_in_transaction_session_timeout',

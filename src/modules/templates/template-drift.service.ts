@@ -182,6 +182,7 @@ function renderUnchecked({ host, reason }: { host: Host; reason: string }): Unch
 }
 
 function reasonOf(error: unknown): string {
+  if (sqlState(error) === SQLSTATE.tooManyConnections) return 'All connections of the server are in use.';
   if (isUnavailable(error)) return 'The database does not answer.';
   if (sqlState(error) === SQLSTATE.invalidCatalogName) return 'There is no such database on the server.';
   if (error instanceof RowhouseError) return error.detail;
