@@ -8,23 +8,18 @@ const WAITERS = `
   WHERE NOT granted AND relation = $1::regclass
     AND database IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))`;
 
-/** A table that the test lets nobody write to, or read, so that whoever is about to stops there. */
+/** A table that the test lets nobody write to, so that whoever is about to stops there. */
 export class HeldTable {
   private constructor(
     private readonly holder: Client,
     private readonly table: string,
   ) {}
 
-  static async hold(
-    { config: { server } }: World,
-    database: string,
-    table: string,
-    mode: 'SHARE' | 'ACCESS EXCLUSIVE' = 'SHARE',
-  ): Promise<HeldTable> {
+  static async hold({ config: { server } }: World, database: string, table: string): Promise<HeldTable> {
     const { host, port, adminUser: user, adminPassword: password } = server;
     const holder = new Client({ host, port, user, password, database });
     await holder.connect();
-    await holder.query(`BEGIN; LOCK TABLE ${table} IN ${mode} MODE`);
+    await holder.query(`BEGIN; LOCK TABLE ${table} IN SHARE MODE`);
     const held = new HeldTable(holder, table);
     onTestFinished(() => held.release());
     return held;
