@@ -160,7 +160,7 @@ describe('a migration', () => {
   });
 
   test('shows an application that reads through the pooler no error', async () => {
-    const readers = fleet.tenants.slice(0, 4).map((tenant) => read(tenant));
+    const readers = await Promise.all(fleet.tenants.slice(0, 4).map(read));
     await until('everybody reads', () => readers.every((reader) => reader.count > 5));
     for (const column of ['p1', 'p2', 'p3', 'p4', 'p5']) {
       await fleet.addVersion(`${ADD_COLUMN(column)} DEFAULT 1`);
@@ -561,10 +561,10 @@ describe('bad input', () => {
 });
 
 /** An application that reads a tenant's table through the pooler, with and without protocol-level parameters. */
-function read(tenant: NewTenant) {
+async function read(tenant: NewTenant) {
+  const client = await connect(tenant.connection_string_pooled);
   const state = { count: 0, isStopped: false };
   const run = async () => {
-    const client = await connect(tenant.connection_string_pooled);
     let columns: string[] = [];
     const sessions = new Set<unknown>();
     try {

@@ -114,6 +114,23 @@ test('a pooler elsewhere drops all on the alias, and the innocent come back at o
   expect(await fixture.canLogIn('pooled', '127.0.0.3', loginOf(home))).toBe(true);
 });
 
+test('leaves alone whose login the pooler is still looking up', async () => {
+  const tenant = await fixture.tenantIn(await base.make(), '0301');
+  await fixture.addRule({ tenantId: tenant.id }, '127.0.0.2');
+  await fixture.sync();
+  const { pooler } = base.server;
+  await pooler?.pause(tenant.alias);
+  const login = open('pooled', '127.0.0.2', tenant);
+  await until('it waits', async () =>
+    (await pooler?.pools())?.some((pool) => pool.database === tenant.alias && pool.cl_waiting > 0),
+  );
+
+  await fixture.access.sweep(base.server);
+  await pooler?.resume(tenant.alias);
+
+  expect(await isAlive(await login)).toBe(true);
+});
+
 test('leaves sessions alone that came over Unix sockets', async () => {
   const home = await base.make();
   await base.control.query('UPDATE databases SET external_access = false WHERE id = $1', [home.id]);

@@ -5,6 +5,8 @@ import { quoteIdentifier } from '../../kernel/identifiers.js';
 import { entranceOptions } from '../postgres/entrance.js';
 import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
 
+/** As SHOW CLIENTS calls the user of a client that waits to be looked up. */
+const NOT_LOOKED_UP = '(nouser)';
 const CONSOLE = 'pgbouncer';
 const CONNECT_TIMEOUT_MS = 3_000;
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -85,8 +87,13 @@ export class PgBouncerAdmin {
     return this.run<PoolerPool & QueryResultRow>('SHOW POOLS');
   }
 
-  clients(): Promise<PoolerClient[]> {
-    return this.run<PoolerClient & QueryResultRow>('SHOW CLIENTS');
+  /**
+   * Those whose login is known. One that still waits to be looked up has no name yet; the pooler asks for its password,
+   * and whether its address may come, only afterwards.
+   */
+  async clients(): Promise<PoolerClient[]> {
+    const clients = await this.run<PoolerClient & QueryResultRow>('SHOW CLIENTS');
+    return clients.filter(({ user }) => user !== NOT_LOOKED_UP);
   }
 
   servers(): Promise<PoolerServer[]> {
