@@ -146,7 +146,7 @@ test.each(['postgres', 'pgbouncer', 'redis'] as const)('brings %s back when it d
     return Boolean(next && next !== pid) && (await answers(stack));
   });
 
-  expect(lines.some((line) => line.includes('restarting it'))).toBe(true);
+  expect(lines.some((line) => line.includes('ended unexpectedly by SIGKILL; restarting it'))).toBe(true);
 });
 
 test('what is killed on purpose stays down until it is started', async () => {

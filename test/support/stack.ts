@@ -28,6 +28,7 @@ export interface TestStack extends LocalStack {
 export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
   const dataDir = createTestDirectory();
   const lines: string[] = [];
+  let tell = (line: string): unknown => lines.push(line);
   try {
     const stack = await startLocalStack({
       dataDir,
@@ -35,10 +36,12 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       publicHost: '127.0.0.1',
       durable: false,
       withRedis: true,
-      report: (line) => lines.push(line),
+      report: (line) => tell(line),
       signal: AbortSignal.timeout(START_TIMEOUT_MS),
       ...options,
     });
+    // A server that ends by itself is what failed, whatever the test that needed it says.
+    tell = (line) => process.stderr.write(`${dataDir}: ${line}\n`);
     return withRemoval(stack, dataDir);
   } catch (error) {
     removeDirectory(dataDir);

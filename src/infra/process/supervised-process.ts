@@ -7,6 +7,8 @@ const POLL_MS = 20;
 /** Each question to a PostgreSQL that recovers from a crash is a line in its log. */
 const MAX_POLL_MS = 500;
 const TAIL_LINES = 8;
+/** Lines of its log that are shown when it ended by itself. */
+const LAST_WORDS = 3;
 const FIRST_BACKOFF_MS = 250;
 const LAST_BACKOFF_MS = 30_000;
 const LOG_CHECK_MS = 60_000;
@@ -114,7 +116,7 @@ export class SupervisedProcess {
     const child = this.spawn();
     const problem = await this.findStartProblem(child);
     if (problem !== null) throw this.startFailed(problem, logStart);
-    child.once('exit', () => this.onDeath());
+    child.once('exit', (code, signal) => this.onDeath(signal ? `by ${signal}` : `with status ${code}`));
   }
 
   private async findStartProblem(child: ChildProcess): Promise<string | null> {
@@ -153,13 +155,15 @@ export class SupervisedProcess {
     return child;
   }
 
-  private onDeath(): void {
+  private onDeath(how: string): void {
     if (!this.wanted) return;
+    const { name, log, report } = this.spec;
+    report(`${name} ended unexpectedly ${how}; restarting it (log: ${log.path})`);
+    for (const line of log.tail(LAST_WORDS)) report(`  ${line}`);
     this.restarting = this.restart();
   }
 
   private async restart(): Promise<void> {
-    this.spec.report(`${this.spec.name} ended unexpectedly; restarting it (log: ${this.spec.log.path})`);
     for (let wait = FIRST_BACKOFF_MS; this.wanted; wait = Math.min(wait * 2, LAST_BACKOFF_MS)) {
       await delay(wait, undefined, { signal: this.backoff.signal }).catch(() => undefined);
       if (!this.wanted) return;
