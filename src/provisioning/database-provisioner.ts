@@ -39,7 +39,7 @@ export class DatabaseProvisioner {
 
   /** The role, which cannot log in yet. Returns its OID. */
   ensureRole(server: ManagedServer, home: Pick<DatabaseHome, 'username' | 'roleOid'>): Promise<number> {
-    return this.roles.ensure(server, home);
+    return this.roles.make(server, home);
   }
 
   /** The database, a copy of the blank one, owned by the role; closed until `ensurePrivileges`. Returns its OID. */

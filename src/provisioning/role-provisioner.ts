@@ -43,6 +43,12 @@ export class RoleProvisioner {
     return oid;
   }
 
+  /** The same for a home that is being made: acts first and looks second. */
+  async make(server: ManagedServer, home: Role, grants = ''): Promise<number> {
+    const made = home.roleOid === null ? await create(server, home.username, grants) : null;
+    return made ?? this.ensure(server, home, grants);
+  }
+
   applySettings(server: ManagedServer, home: Pick<DatabaseHome, 'username'> & RoleSettings): Promise<void> {
     return server.postgres.execute(alterRoleSettings(RoleName.of(home.username), home));
   }

@@ -13,6 +13,7 @@ import { ManagedDatabases } from '../databases/managed-databases.js';
 import { Placement } from '../hosts/placement.service.js';
 import { WhitelistCopies } from '../whitelists/whitelist-copies.js';
 import type { HomeRef } from '../whitelists/whitelist-home.js';
+import { FreshTenants } from './fresh-tenants.js';
 import { newTenant, type TenantPlan, type TenantWish } from './new-tenant.js';
 import type { Tenant } from './tenant.js';
 import { TenantPresenter } from './tenant-presenter.js';
@@ -48,6 +49,7 @@ export class TenantCreation {
     private readonly whitelists: WhitelistCopies,
     private readonly operations: OperationsService,
     private readonly audit: AuditLog,
+    private readonly fresh: FreshTenants,
   ) {}
 
   /** Null when no hosting database of the group has room. */
@@ -163,6 +165,7 @@ export class TenantCreation {
       subjectId: tenant.id,
       input,
     });
+    this.fresh.keep(operation, tenant);
     await this.audit.record(tx, context, {
       action: wish.source ? 'tenant.clone' : 'tenant.create',
       resourceType: 'tenant',

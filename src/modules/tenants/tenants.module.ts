@@ -3,6 +3,7 @@ import { ProvisioningModule } from '../../provisioning/provisioning.module.js';
 import { DatabasesModule } from '../databases/databases.module.js';
 import { HostsModule } from '../hosts/hosts.module.js';
 import { WhitelistsModule } from '../whitelists/whitelists.module.js';
+import { FreshTenants } from './fresh-tenants.js';
 import { TenantOperations } from './handlers/tenant-operations.js';
 import { TenantTools } from './handlers/tenant-tools.js';
 import { TenantCommands } from './tenant-commands.js';
@@ -25,6 +26,7 @@ import { TenantsService } from './tenants.service.js';
     TenantOperations,
     TenantPresenter,
     TenantSettingsService,
+    FreshTenants,
     TenantTools,
     TenantsReader,
     TenantsRepository,

@@ -151,9 +151,9 @@ export class TenantsService {
     });
   }
 
-  /** A claim changes nothing of the row but its status. */
+  /** What goes into a schema changes nothing of the row that is shown, but its status. */
   private async afterwards(tenant: Tenant, kind: string): Promise<Tenant> {
-    if (kind === 'tenant.claim') return { ...tenant, status: 'active' };
+    if (kind !== 'tenant.create_database') return { ...tenant, status: 'active' };
     const found = await this.repository.find(tenant.id);
     if (!found) throw notFound('tenant', tenant.id);
     return found;

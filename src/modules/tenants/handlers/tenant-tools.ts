@@ -17,6 +17,7 @@ import { SchemaProvisioner } from '../../../provisioning/tenancy/schemas/schema-
 import { TenantCopy } from '../../../provisioning/tenancy/schemas/tenant-copy.js';
 import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { ManagedDatabases } from '../../databases/managed-databases.js';
+import { FreshTenants } from '../fresh-tenants.js';
 import { accessTerms, type Tenant } from '../tenant.js';
 import { TenantsRepository } from '../tenants.repository.js';
 
@@ -40,16 +41,17 @@ export class TenantTools {
     readonly aliases: PoolerAliases,
     readonly access: AccessSync,
     readonly clock: Clock,
+    private readonly fresh: FreshTenants,
     @Inject(CONFIG) private readonly config: Config,
     private readonly servers: ServerRegistry,
   ) {}
 
-  /** A step on the operation's tenant. It reads the row anew, so that a resumed step sees what others recorded. */
+  /** A step on the operation's tenant. A resumed one reads the row anew, so that it sees what others recorded. */
   step(name: string, work: (context: TenantStepContext) => Promise<void>): OperationStep {
     return {
       name,
       run: async (context) => {
-        const tenant = await this.get(context.operation);
+        const tenant = this.fresh.take(context.operation) ?? (await this.get(context.operation));
         await work({ ...context, tenant, server: this.servers.get(tenant.serverId) });
       },
     };

@@ -51,7 +51,7 @@ export interface Content {
 const TABLES_A_DROP = 100;
 const SESSIONS_PATIENCE_MS = 15_000;
 
-/** Makes and removes tenants' schemas and logins. Every method looks first and acts second. */
+/** Makes and removes tenants' schemas and logins. Every method may run again. */
 @Injectable()
 export class SchemaProvisioner {
   constructor(
@@ -66,7 +66,7 @@ export class SchemaProvisioner {
   /** The role, which cannot log in. Returns its OID. */
   ensureRole(server: ManagedServer, tenant: SchemaTenant): Promise<number> {
     const join = joinTenants(RoleName.of(tenant.username), hostRoles(tenant.databaseName));
-    return this.roles.ensure(server, tenant, join);
+    return this.roles.make(server, tenant, join);
   }
 
   /** Password, limits and search_path of a role that cannot log in yet. */

@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import type { Operation } from '../../operations/operation.types.js';
+import type { Tenant } from './tenant.js';
+
+/** Rows that this process has just written, for the operations that it runs on them: they need not be read again. */
+@Injectable()
+export class FreshTenants {
+  private readonly rows = new WeakMap<Operation, Tenant>();
+
+  keep(operation: Operation, tenant: Tenant): void {
+    this.rows.set(operation, tenant);
+  }
+
+  /** Once: whoever asks again may have changed the row meanwhile. */
+  take(operation: Operation): Tenant | null {
+    const tenant = this.rows.get(operation) ?? null;
+    this.rows.delete(operation);
+    return tenant;
+  }
+}
