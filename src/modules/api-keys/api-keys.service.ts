@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { hash } from 'bcrypt';
+import bcrypt from 'bcrypt';
 import type { EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../../config/config.js';
 import type { ListQuery } from '../../http/pagination.js';
@@ -76,7 +76,7 @@ export class ApiKeysService {
   /** Gives the key a new secret; the old one stops at once. */
   async rotate(context: RequestContext, id: string): Promise<ApiKeyWithSecretDto> {
     const secret = newSecret();
-    const secretHash = await hash(secret, BCRYPT_COST);
+    const secretHash = await bcrypt.hash(secret, BCRYPT_COST);
     const key = await this.keys.transaction(async (tx) => {
       const row = visible(context, await this.keys.findForUpdate(tx, id), id);
       assertCovers(context.principal, row);
@@ -98,7 +98,7 @@ export class ApiKeysService {
       id: newId(),
       keyId,
       name: dto.name,
-      secretHash: await hash(secret, BCRYPT_COST),
+      secretHash: await bcrypt.hash(secret, BCRYPT_COST),
       scopes: dto.scopes,
       tenantIds: dto.tenantIds?.map((id) => id.toLowerCase()) ?? null,
       allowedCidrs: canonical(dto.allowedCidrs ?? []),

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { compare, hash } from 'bcrypt';
+import bcrypt from 'bcrypt';
 import { CONFIG, type Config } from '../../config/config.js';
 import { ApiKeyVerifier } from '../../http/api-key-verifier.js';
 import { type Principal, UNBOUND } from '../../http/request-context.js';
@@ -28,7 +28,7 @@ export class StoredKeyVerifier extends ApiKeyVerifier {
   private readonly environmentDigest: Buffer | null;
   private readonly running = new Map<string, Promise<Principal | null>>();
   /** What an unknown key is compared with, so that it takes as long as a known one. */
-  private readonly noHash = hash(generatePassword(), BCRYPT_COST);
+  private readonly noHash = bcrypt.hash(generatePassword(), BCRYPT_COST);
 
   constructor(
     @Inject(CONFIG) config: Config,
@@ -75,7 +75,7 @@ export class StoredKeyVerifier extends ApiKeyVerifier {
 
   private async judge({ keyId, secret }: ParsedKey, digest: string, mark: number): Promise<Principal | null> {
     const row = await this.keys.findByKeyId(keyId);
-    const isRight = await compare(secret, row?.secretHash ?? (await this.noHash));
+    const isRight = await bcrypt.compare(secret, row?.secretHash ?? (await this.noHash));
     if (!row || !isRight || !isWorking(row)) {
       this.verified.rememberWrong(digest);
       return null;
