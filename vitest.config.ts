@@ -14,7 +14,7 @@ type TestOptions = NonNullable<UserWorkspaceConfig['test']>;
 const BUILT: TestOptions = {
   alias: [{ find: /^(?:\.\.\/)+src\//, replacement: DIST }],
   globalSetup: 'test/support/build-first.mjs',
-  server: { deps: { external: [/^(?!.*\/node_modules\/).*\/dist\//] } },
+  server: { deps: { external: [new RegExp(`^${DIST.replace(/[^\w/]/g, '\\$&')}`)] } },
 };
 
 function project(name: string, timeoutSeconds: number, options: TestOptions): UserWorkspaceConfig {

@@ -17,7 +17,7 @@ import type { ManagedServer } from './managed-server.js';
 import { pollUntil } from './poll.js';
 import { poolSizes } from './pool-sizes.js';
 import { applyDatabasesIni } from './pooler-files.js';
-import { resumeAlias } from './resume-alias.js';
+import { cutAlias, resumeAlias } from './resume-alias.js';
 import { lockServerFiles } from './server-files-lock.js';
 
 const CONFIRMATION_PATIENCE_MS = 5_000;
@@ -79,10 +79,7 @@ export class PoolerAliases {
   /** The same for many aliases, looking once which of them there are. */
   async evictAll({ pooler }: ManagedServer, names: readonly string[]): Promise<void> {
     if (!pooler) return;
-    for (const alias of await servedOf(pooler, names)) {
-      await pooler.kill(alias);
-      await resumeAlias(pooler, alias);
-    }
+    for (const alias of await servedOf(pooler, names)) await cutAlias(pooler, alias);
   }
 
   /** Replaces the server connections of the alias and of its shadow, each after its transaction. */

@@ -149,7 +149,7 @@ export class WarmPool implements OnApplicationBootstrap, OnApplicationShutdown {
     return row;
   }
 
-  /** The steps of a cold creation but for the login; each looks first, so a home half made by a crash is finished. */
+  /** The steps of a cold creation but for the login; each may run again, so a home half made by a crash is finished. */
   private async finish(server: ManagedServer, row: WarmRow): Promise<void> {
     const roleOid = await this.provisioner.ensureRole(server, row);
     const databaseOid = await this.provisioner.ensureDatabase(server, { ...row, roleOid });

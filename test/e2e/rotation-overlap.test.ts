@@ -312,6 +312,23 @@ test('tells who still uses the old login, and ends the grace when nobody does', 
   expect(await open(old)).toEqual(NEITHER);
 }, 90_000);
 
+test('counts the time without use anew when nobody has looked for a while', async () => {
+  const old = await createDatabase(world);
+  const path = `/api/databases/${old.id}`;
+  await rotate(path, { graceSeconds: 3_600, endWhenUnused: true });
+  await until('nobody is seen', async () => (await unusedSince(old.username)) !== null);
+  const before = Date.now();
+
+  await control.query(
+    `UPDATE login_overlaps SET unused_since = now() - interval '61 s', looked_at = now() - interval '30 s'
+     WHERE username = $1`,
+    [old.username],
+  );
+
+  await until('the count begins anew', async () => Number(await unusedSince(old.username)) >= before);
+  expect((await logins(path)).previous).not.toBeNull();
+});
+
 /** As if it had been unused for a minute. */
 async function rewind(username: string): Promise<void> {
   const sql = `UPDATE login_overlaps SET unused_since = now() - interval '61 s' WHERE username = $1 AND unused_since IS NOT NULL`;

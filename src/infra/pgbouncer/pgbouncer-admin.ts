@@ -3,10 +3,11 @@ import { Client, type ClientConfig, type QueryResultRow } from 'pg';
 import type { PoolerConfig, TlsMode } from '../../config/config.js';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
 import { entranceOptions } from '../postgres/entrance.js';
+import { LOOKUP_ALIAS } from './auth-query.js';
 import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
 
-/** As SHOW CLIENTS calls the user of a client that waits to be looked up. */
-const NOT_LOOKED_UP = '(nouser)';
+/** As SHOW CLIENTS calls a user that it does not know. */
+const NO_USER = '(nouser)';
 const CONSOLE = 'pgbouncer';
 const CONNECT_TIMEOUT_MS = 3_000;
 const COMMAND_TIMEOUT_MS = 10_000;
@@ -88,12 +89,12 @@ export class PgBouncerAdmin {
   }
 
   /**
-   * Those whose login is known. One that still waits to be looked up has no name yet; the pooler asks for its password,
-   * and whether its address may come, only afterwards.
+   * Those whose login has been looked up. Others wait to be; the pooler asks for their password, and whether their
+   * address may come, only afterwards.
    */
   async clients(): Promise<PoolerClient[]> {
     const clients = await this.run<PoolerClient & QueryResultRow>('SHOW CLIENTS');
-    return clients.filter(({ user }) => user !== NOT_LOOKED_UP);
+    return clients.filter(isLookedUp);
   }
 
   servers(): Promise<PoolerServer[]> {
@@ -208,4 +209,9 @@ export class PgBouncerAdmin {
 /** Whether the console answered, with an error: then the connection is still good. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
+}
+
+/** From 1.23 on, one whose login was looked up before has its name while it waits, on the alias of the lookups. */
+export function isLookedUp({ user, database }: Pick<PoolerClient, 'user' | 'database'>): boolean {
+  return user !== NO_USER && database !== LOOKUP_ALIAS;
 }

@@ -22,7 +22,7 @@ export class LogFile {
     truncateSync(this.path);
   }
 
-  /** The last `count` lines written after the byte `offset`. */
+  /** The last `count` lines written after the byte `offset`, without what would steer a terminal. */
   tail(count: number, offset = 0): string[] {
     const size = this.size();
     const from = Math.max(offset, size - TAIL_BYTES);
@@ -34,6 +34,11 @@ export class LogFile {
     } finally {
       closeSync(file);
     }
-    return buffer.toString('utf8').trimEnd().split('\n').slice(-count);
+    return buffer.toString('utf8').trimEnd().split('\n').slice(-count).map(printable);
   }
+}
+
+/** Tenants have a say in what a server logs. */
+function printable(line: string): string {
+  return line.replaceAll(/\p{Cc}/gu, ' ');
 }

@@ -157,10 +157,10 @@ export class SupervisedProcess {
 
   private onDeath(how: string): void {
     if (!this.wanted) return;
+    this.restarting = this.restart();
     const { name, log, report } = this.spec;
     report(`${name} ended unexpectedly ${how}; restarting it (log: ${log.path})`);
-    for (const line of log.tail(LAST_WORDS)) report(`  ${line}`);
-    this.restarting = this.restart();
+    for (const line of lastWords(log)) report(`  ${line}`);
   }
 
   private async restart(): Promise<void> {
@@ -181,6 +181,15 @@ export class SupervisedProcess {
   private startFailed(reason: string, logStart: number): StartFailedError {
     const tail = this.spec.log.tail(TAIL_LINES, logStart);
     return new StartFailedError(this.spec.name, reason, this.spec.log.path, tail);
+  }
+}
+
+/** None when the log cannot be read: the restart matters more. */
+function lastWords(log: LogFile): string[] {
+  try {
+    return log.tail(LAST_WORDS);
+  } catch {
+    return [];
   }
 }
 

@@ -8,7 +8,8 @@ import { RowhouseError } from '../../kernel/errors.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { LoginSessions } from '../../provisioning/logins/login-sessions.js';
-import { OverlapWatch } from '../../provisioning/logins/overlap-watch.js';
+import { OverlapWatch, type WatchedOverlap } from '../../provisioning/logins/overlap-watch.js';
+import type { ManagedServer } from '../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { OverlapEnd } from './overlap-end.js';
 
@@ -53,17 +54,22 @@ export class OverlapJob {
     this.isWatching = true;
     try {
       const watched = await this.watch.findWatched();
-      for (const { server } of this.servers.list()) {
-        const names = watched
-          .filter(({ serverId }) => serverId === server?.id)
-          .map(({ username }) => username);
-        if (!server || names.length === 0) continue;
-        await this.watch.noteUse(names, [...(await this.sessions.findUsed(server, names))]);
-      }
+      await Promise.all(this.servers.list().map(({ server }) => server && this.noteUseOn(server, watched)));
     } catch (error) {
       this.report(error);
     } finally {
       this.isWatching = false;
+    }
+  }
+
+  /** A server that is away keeps nobody from looking at the others. */
+  private async noteUseOn(server: ManagedServer, watched: readonly WatchedOverlap[]): Promise<void> {
+    const names = watched.filter(({ serverId }) => serverId === server.id).map(({ username }) => username);
+    if (names.length === 0) return;
+    try {
+      await this.watch.noteUse(names, [...(await this.sessions.findUsed(server, names))]);
+    } catch (error) {
+      this.report(error);
     }
   }
 

@@ -156,9 +156,11 @@ export class TenantCreation {
     context: RequestContext,
     { wish, plan, kind, input }: BeginOptions,
   ): Promise<Creation> {
-    const tenant = newTenant(wish, plan);
-    await this.repository.insert(tx, tenant);
-    if (wish.source) await this.whitelists.copy(tx, homeOf(wish.source), homeOf(tenant));
+    const inserted = newTenant(wish, plan);
+    await this.repository.insert(tx, inserted);
+    const { source } = wish;
+    const whitelistSize = source ? await this.whitelists.copy(tx, homeOf(source), homeOf(inserted)) : 0;
+    const tenant = { ...inserted, whitelistSize };
     const operation = await this.operations.create(tx, context, {
       kind,
       subjectType: 'tenant',

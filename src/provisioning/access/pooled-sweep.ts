@@ -5,7 +5,7 @@ import { cutConnection } from '../../infra/process/cut-connection.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import type { ManagedServer } from '../managed-server.js';
 import { pollUntil } from '../poll.js';
-import { resumeAlias } from '../resume-alias.js';
+import { cutAlias } from '../resume-alias.js';
 import type { AccessPlan } from './access-plan.js';
 import { accessJudge } from './evaluate-access.js';
 
@@ -24,10 +24,7 @@ export async function sweepPooled(server: ManagedServer, plan: AccessPlan): Prom
   const intruders = (await pooler.clients()).filter(isIntruder);
   if (intruders.length === 0) return;
   const rest = await endClients(server, intruders);
-  for (const alias of new Set(rest.map((client) => client.database))) {
-    await pooler.kill(alias);
-    await resumeAlias(pooler, alias);
-  }
+  for (const alias of new Set(rest.map((client) => client.database))) await cutAlias(pooler, alias);
 }
 
 /** Ends these alone. Returns those that are still there after a moment, where there is no way to do so. */

@@ -5,7 +5,7 @@ import type { HomeKey } from './login-home.js';
 /** Nobody was seen for so long: then an overlap that ends when unused is over. */
 export const UNUSED_SECONDS = 60;
 
-interface WatchedOverlap {
+export interface WatchedOverlap {
   readonly username: string;
   readonly serverId: string;
 }
@@ -13,10 +13,14 @@ interface WatchedOverlap {
 const KEY = `CASE WHEN o.database_id IS NULL THEN 'tenant' ELSE 'database' END AS type,
   coalesce(o.database_id, o.tenant_id) AS id`;
 
+/** Somebody looked a moment ago. While nobody does, an old login may be in use again. */
+const IS_WATCHED = "coalesce(looked_at > now() - interval '5 seconds', false)";
+
 /** One that another process is just ending is passed over, and so is a home that something else works on. */
 const FIND_DUE = `
   SELECT ${KEY} FROM login_overlaps o
-  WHERE (o.ends_at <= now() OR o.ends_when_unused AND o.unused_since <= now() - make_interval(secs => $1))
+  WHERE (o.ends_at <= now()
+         OR o.ends_when_unused AND o.unused_since <= now() - make_interval(secs => $1) AND ${IS_WATCHED})
     AND NOT EXISTS (SELECT FROM operations p WHERE p.subject_id = coalesce(o.database_id, o.tenant_id)
                     AND p.state IN ('pending', 'running'))
   LIMIT 1 FOR UPDATE OF o SKIP LOCKED`;
@@ -28,9 +32,10 @@ const FIND_WATCHED = `
 
 const NOTE_USE = `
   UPDATE login_overlaps
-  SET unused_since = CASE WHEN username = ANY ($2) THEN NULL ELSE coalesce(unused_since, now()) END
-  WHERE username = ANY ($1)
-    AND (username = ANY ($2) AND unused_since IS NOT NULL OR username <> ALL ($2) AND unused_since IS NULL)`;
+  SET unused_since = CASE WHEN username = ANY ($2) THEN NULL
+                          WHEN ${IS_WATCHED} THEN coalesce(unused_since, now()) ELSE now() END,
+      looked_at = now()
+  WHERE username = ANY ($1)`;
 
 /** Only SQL: which overlaps are due, and which are still in use. */
 @Injectable()

@@ -6,7 +6,7 @@ const MAX_ATTEMPTS = 5;
 const DEADLINE_SECONDS = 300;
 
 /**
- * The cold path: makes everything, looking first. It also finishes what was claimed from the warm pool with extras.
+ * The cold path: makes everything that is not there. It also finishes what was claimed from the warm pool with extras.
  * Copying the blank database takes most of the time, so password, limits and pooler entry are made meanwhile: nothing
  * lets anybody in before the last step.
  */

@@ -155,7 +155,7 @@ export class WarmSchemas implements OnApplicationBootstrap, OnApplicationShutdow
     return row;
   }
 
-  /** What a cold creation does, one after the other, but for the login; each looks first, so a schema half made by a crash is finished. */
+  /** What a cold creation does, one after the other, but for the login; each may run again, so a schema half made by a crash is finished. */
   private async finish(server: ManagedServer, row: WarmSchema): Promise<void> {
     const tenant = this.toTenant(row);
     const roleOid = await this.schemas.ensureRole(server, tenant);
