@@ -199,6 +199,9 @@ describe('schemas in one host', () => {
     ['provision', "SELECT shared.provision_tenant_schema(gen_random_uuid(), 'tenant_9999')", '42501'],
     ['become the provisioner', 'SET ROLE %db%_provisioner', '42501'],
     ['become the app role', 'SET ROLE %db%_app', '42501'],
+    ['make a large object', 'SELECT lo_create(0)', '42501'],
+    ['make a large object in the old way', 'SELECT lo_creat(-1)', '42501'],
+    ['fill a large object', "SELECT lo_from_bytea(0, 'abc')", '42501'],
   ])('may not %s', async (_, sql, code) => {
     const tenant = await createTenant(world, { templateId: template.id });
 
@@ -356,6 +359,7 @@ describe('a host', () => {
       `INSERT INTO ${tenant.schema_name}.products (name) VALUES ('by the owner')`,
     );
     expect(await names(tenant)).toEqual([{ name: 'by the owner' }]);
+    await query(database.connection_string, "SELECT lo_unlink(lo_from_bytea(0, 'abc'))");
   });
 
   test('refuses more than it may hold, and holds more once it may', async () => {

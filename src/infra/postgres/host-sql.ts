@@ -43,6 +43,16 @@ export function grantHost(database: DatabaseName, roles: HostRoleNames, owner: R
     ${owner ? `GRANT ${provisioner.sql} TO ${owner.sql};` : ''}`;
 }
 
+/**
+ * Large objects stand beside all schemas: those of a tenant would outlive it, and others would see that they are there
+ * (PostgreSQL manual, chapter 35). `owner`: who may make some all the same.
+ */
+export function closeLargeObjects(owner: RoleName | null): string {
+  const functions = 'pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea)';
+  const grant = owner ? `GRANT EXECUTE ON FUNCTION ${functions} TO ${owner.sql}` : '';
+  return `REVOKE EXECUTE ON FUNCTION ${functions} FROM PUBLIC; ${grant}`;
+}
+
 /** What lets everybody in who lives in the database; without it their logins fail. */
 export function admitTenants(
   database: DatabaseName,

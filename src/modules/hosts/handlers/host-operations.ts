@@ -41,7 +41,10 @@ export class HostOperations implements OnModuleInit {
           isNeeded: ({ input }) => typeof input['databaseOperationId'] === 'string',
           run: ({ operation }) => this.awaitDatabase(operation),
         },
-        this.step('schema', (host, server) => this.provisioner.ensure(server, host)),
+        this.step('schema', async (host, server) => {
+          await this.provisioner.ensure(server, host);
+          await this.provisioner.closeToTenants(server, host);
+        }),
         this.step('logins', (host, server) => this.provisioner.openLogins(server, host)),
       ],
       succeed: async (tx, { subjectId }) => {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import {
   bindOwner,
+  closeLargeObjects,
   FIND_ROLES,
   FIND_SCHEMA,
   grantHost,
@@ -52,6 +53,12 @@ export class HostProvisioner {
     await server.postgres.execute(grantHost(DatabaseName.of(target.databaseName), roles, owner));
     await this.connections.use(server, target.databaseName, installShared);
     if (owner) await letReadersIn(server, roles, accessGroups(owner.value).readers);
+  }
+
+  /** What many tenants in one database must not have, since it is no schema's. */
+  async closeToTenants(server: ManagedServer, { databaseName, ownerRole }: HostTarget): Promise<void> {
+    const sql = closeLargeObjects(ownerRole === null ? null : RoleName.of(ownerRole));
+    await server.postgres.inDatabase(databaseName, (client) => client.query(sql));
   }
 
   /** Lets the template's tables stand in the schema `public` of a tenant's own database, with `shared` behind it. */
