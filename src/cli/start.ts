@@ -45,7 +45,9 @@ class Run {
 
   async startStack({ withRedis, ...options }: StackConfig): Promise<Config> {
     const { signal } = this.aborter;
-    this.stack = await startLocalStack({ ...options, withRedis, report: done, signal });
+    // What happens later, a restart for one, is no step that was done.
+    const report = (line: string) => (this.started ? print(line) : done(line));
+    this.stack = await startLocalStack({ ...options, withRedis, report, signal });
     return loadConfigOver(this.stack.env);
   }
 

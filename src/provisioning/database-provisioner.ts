@@ -24,8 +24,9 @@ const COPY_PATIENCE_MS = 10_000;
 type OwnedDatabase = Pick<DatabaseHome, 'databaseName' | 'databaseOid' | 'username' | 'roleOid'>;
 
 /**
- * Makes and removes what a managed database is on its server. Every method may run again after a crash. Nothing is dropped, and nothing found is taken for the home's own, unless name and OID
- * match; before the OID was recorded, the mark of the owner's role is the proof.
+ * Makes and removes what a managed database is on its server. Every method may run again after a crash. Nothing is
+ * dropped, and nothing found is taken for the home's own, unless name and OID match; before the OID was recorded, the mark
+ * of the owner's role is the proof.
  */
 @Injectable()
 export class DatabaseProvisioner {

@@ -2,7 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { Operation } from '../../operations/operation.types.js';
 import type { Tenant } from './tenant.js';
 
-/** Rows that this process has just written, for the operations that it runs on them: they need not be read again. */
+/**
+ * Rows that this process has just written, for the first step of the operations that it runs on them: they need not be
+ * read again. A later step works on another object, as does another attempt, and finds nothing here.
+ */
 @Injectable()
 export class FreshTenants {
   private readonly rows = new WeakMap<Operation, Tenant>();

@@ -12,7 +12,7 @@ export class WhitelistCopies {
     private readonly repository: WhitelistsRepository,
   ) {}
 
-  /** Gives a home that nobody can log in to yet the list of another, in the caller's control transaction. Returns its size. */
+  /** Gives a home that nobody can log in to yet the list of another, in the caller's transaction. Returns its size. */
   async copy(tx: EntityManager, from: HomeRef, to: HomeRef): Promise<number> {
     const size = await this.repository.copy(tx, from, to);
     if (size > 0) await this.homes.bumpRevision(tx, to);

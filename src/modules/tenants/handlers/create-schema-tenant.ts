@@ -8,8 +8,9 @@ const CREATION = { maxAttempts: 5, deadlineSeconds: 300, whenUnavailable: 'fail'
 const COPY_DEADLINE_SECONDS = 6 * 3_600;
 
 /**
- * The cold path: makes everything that is not there; nobody can log in before the end. One step, since each record of a step
- * would show in the time that it takes: a cancel comes too late for it, and whoever lost the lease must not admit anybody.
+ * The cold path: makes everything that is not there; nobody can log in before the end. One step, since each record of a
+ * step would show in the time that it takes: a cancel comes too late for it, and whoever lost the lease must not admit
+ * anybody.
  */
 export function createSchemaTenant(tools: TenantTools): OperationHandler {
   const step = tools.step('home', async (context) => {
