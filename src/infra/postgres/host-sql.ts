@@ -48,7 +48,8 @@ export function grantHost(database: DatabaseName, roles: HostRoleNames, owner: R
  * (PostgreSQL manual, chapter 35). `owner`: who may make some all the same.
  */
 export function closeLargeObjects(owner: RoleName | null): string {
-  const functions = 'pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea)';
+  const functions =
+    'pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea)';
   const grant = owner ? `GRANT EXECUTE ON FUNCTION ${functions} TO ${owner.sql}` : '';
   return `REVOKE EXECUTE ON FUNCTION ${functions} FROM PUBLIC; ${grant}`;
 }
