@@ -11,11 +11,11 @@ const SECONDS = 1000;
 type TestOptions = NonNullable<UserWorkspaceConfig['test']>;
 
 /** Tests of the whole run what is shipped: to compile `src` anew for each of their files took a third of the time. */
-const BUILT: TestOptions = {
+const BUILT = {
   alias: [{ find: /^(?:\.\.\/)+src\//, replacement: DIST }],
-  globalSetup: 'test/support/build-first.mjs',
+  globalSetup: ['test/support/build-first.mjs'],
   server: { deps: { external: [new RegExp(`^${DIST.replace(/[^\w/]/g, '\\$&')}`)] } },
-};
+} satisfies TestOptions;
 
 function project(name: string, timeoutSeconds: number, options: TestOptions): UserWorkspaceConfig {
   return {
@@ -42,7 +42,11 @@ export default defineConfig({
       project('unit', 5, { include: ['src/**/*.test.ts', 'test/support/**/*.test.ts'] }),
       project('integration', 60, { ...BUILT, include: ['test/integration/**/*.test.ts'] }),
       project('e2e', 60, { ...BUILT, include: ['test/e2e/**/*.test.ts'] }),
-      project('versions', 120, { ...BUILT, include: ['test/versions/**/*.test.ts'] }),
+      project('versions', 120, {
+        ...BUILT,
+        globalSetup: [...BUILT.globalSetup, 'test/versions/postgres-binaries.ts'],
+        include: ['test/versions/**/*.test.ts'],
+      }),
     ],
   },
 });

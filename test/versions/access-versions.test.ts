@@ -2,9 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { loginOf, startAccess } from '../integration/access-fixture.js';
 import { createTestDirectory } from '../support/stack.js';
-import { installPostgres } from './postgres-binaries.js';
-
-const VERSIONS = ['16.14.0-beta.17', '17.10.0-beta.17', '18.4.0-beta.17'];
+import { installPostgres, VERSIONS } from './postgres-binaries.js';
 
 const directory = createTestDirectory();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

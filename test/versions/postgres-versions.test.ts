@@ -6,9 +6,7 @@ import { errorCodeOf, loginError, query } from '../support/sql.js';
 import { createTestDirectory } from '../support/stack.js';
 import { createHost, createTemplate, createTenant, deleteTenant, posFiles } from '../support/tenancy.js';
 import { openWorld, type World } from '../support/world.js';
-import { installPostgres } from './postgres-binaries.js';
-
-const VERSIONS = ['16.14.0-beta.17', '17.10.0-beta.17', '18.4.0-beta.17'];
+import { installPostgres, VERSIONS } from './postgres-binaries.js';
 
 const directory = createTestDirectory();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
