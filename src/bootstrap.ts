@@ -1,5 +1,6 @@
 import type { DynamicModule } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { createHttpApp } from './http/create-app.js';
@@ -17,21 +18,28 @@ export interface StartedApp {
   readonly adminKey: string | null;
 }
 
+export interface AppOptions {
+  /** Besides Rowhouse's own. */
+  readonly modules?: readonly DynamicModule[];
+  /** Where the log goes instead of standard output. */
+  readonly logOutput?: DestinationStream;
+}
+
 /** The whole application, initialised, not yet listening. The control database must be migrated. */
 export async function createApp(
   config: Config,
-  more: readonly DynamicModule[] = [],
+  { modules = [], logOutput }: AppOptions = {},
 ): Promise<NestFastifyApplication> {
-  const logger = new NestLogger(createLogger(config));
-  const app = await createHttpApp(AppModule.register(config, more), config, { logger });
+  const logger = new NestLogger(createLogger(config, logOutput));
+  const app = await createHttpApp(AppModule.register(config, modules), config, { logger });
   return app.init();
 }
 
 /** Migrates the control database, starts the application and listens. */
-export async function startApp(config: Config, more: readonly DynamicModule[] = []): Promise<StartedApp> {
+export async function startApp(config: Config, options: AppOptions = {}): Promise<StartedApp> {
   await ensureControlDatabase(config);
   await migrate(config);
-  const app = await createApp(config, more);
+  const app = await createApp(config, options);
   try {
     const adminKey = await app.get(AdminKey).ensure();
     await app.listen(config.http.port, config.http.host);

@@ -21,7 +21,6 @@ import { cutAlias, resumeAlias } from './resume-alias.js';
 import { lockServerFiles } from './server-files-lock.js';
 
 const CONFIRMATION_PATIENCE_MS = 5_000;
-const LOGIN_TIMEOUT_MS = 5_000;
 
 type PooledHome = Pick<DatabaseHome, 'databaseName' | 'maxConnections' | 'shadowDatabaseOid'>;
 
@@ -168,7 +167,6 @@ export class PoolerAliases {
       password,
       database: alias,
       application_name: 'rowhouse',
-      connectionTimeoutMillis: LOGIN_TIMEOUT_MS,
     });
     client.on('error', () => {});
     try {

@@ -18,6 +18,9 @@ interface Envelope<T> {
   next_cursor?: string | null;
 }
 
+const SHOWN_LINES = 30;
+const STACK = /"stack":"(?:[^"\\]|\\.)*",?/g;
+
 /** An answer of the API, already judged by the contract. */
 export class ApiResponse<T> {
   constructor(
@@ -25,6 +28,7 @@ export class ApiResponse<T> {
     readonly status: number,
     readonly headers: Headers,
     readonly body: unknown,
+    private readonly log: () => string,
   ) {}
 
   get ok(): boolean {
@@ -73,6 +77,9 @@ export class ApiResponse<T> {
   }
 
   private describe(): string {
-    return `${this.request} answered ${this.status} ${JSON.stringify(this.body)}`;
+    const answer = `${this.request} answered ${this.status} ${JSON.stringify(this.body)}`;
+    if (this.status < 500) return answer;
+    const lines = this.log().replaceAll(STACK, '').trim().split('\n');
+    return [answer, "The application's log ends with", ...lines.slice(-SHOWN_LINES)].join('\n');
   }
 }

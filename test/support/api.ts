@@ -24,6 +24,8 @@ export interface ApiClientOptions {
   key: string | null;
   contract: Contract;
   audit: AuditTripwire;
+  /** The application's, which says more than a 500 may. */
+  log: () => string;
 }
 
 const MUTATING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
@@ -73,7 +75,13 @@ export class ApiClient {
     const text = await answer.text();
     const contentType = answer.headers.get('content-type');
     const parsed = parseBody(text, contentType);
-    const response = new ApiResponse<T>(`${method} ${path}`, answer.status, answer.headers, parsed);
+    const response = new ApiResponse<T>(
+      `${method} ${path}`,
+      answer.status,
+      answer.headers,
+      parsed,
+      this.options.log,
+    );
     if (!options.outsideContract) {
       this.options.contract.assertAllows(method, path, { status: answer.status, contentType, body: parsed });
     }

@@ -16,6 +16,8 @@ export type Environment = Record<string, string>;
 /** The product, running. `stop` is graceful; `kill` ends it as a crash does. Both may be followed by `start`. */
 export interface TestApp {
   readonly url: string;
+  /** What it logged since its start, the last of it. */
+  readonly log: string;
   start(): Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
@@ -24,11 +26,16 @@ export interface TestApp {
 /** In the process of the test: quick, and errors point into the source. It cannot be killed. */
 export class InProcessApp implements TestApp {
   private app: NestFastifyApplication | null = null;
+  private readonly output = new KeptText();
 
   constructor(
     readonly url: string,
     private readonly env: Environment,
   ) {}
+
+  get log(): string {
+    return this.output.text;
+  }
 
   /** The application itself, for tests that ask its providers. */
   get nest(): NestFastifyApplication {
@@ -37,7 +44,9 @@ export class InProcessApp implements TestApp {
   }
 
   async start(): Promise<void> {
-    this.app = (await startApp(loadConfig(this.env))).app;
+    this.output.clear();
+    const logOutput = process.env.LOG_LEVEL ? undefined : { write: (line: string) => this.output.add(line) };
+    this.app = (await startApp(loadConfig(this.env), { logOutput })).app;
   }
 
   async stop(): Promise<void> {
@@ -54,7 +63,7 @@ export class InProcessApp implements TestApp {
 /** As its users run it: the built product in a process of its own. */
 export class ChildApp implements TestApp {
   private child: ChildProcess | null = null;
-  private output = '';
+  private readonly output = new KeptText();
 
   constructor(
     readonly url: string,
@@ -66,9 +75,9 @@ export class ChildApp implements TestApp {
     return this.child === null || hasEnded(this.child);
   }
 
-  /** What it wrote to its standard output and error since its start, the last of it. */
+  /** With what it wrote to its standard error. */
   get log(): string {
-    return this.output;
+    return this.output.text;
   }
 
   get pid(): number {
@@ -78,11 +87,11 @@ export class ChildApp implements TestApp {
 
   async start(): Promise<void> {
     if (!existsSync(MAIN)) throw new Error('dist/main.js is missing: npm run build');
-    this.output = '';
+    this.output.clear();
     const child = this.spawn();
     this.child = child;
     const state = await until('the application answers', () => this.stateOf(child), { timeoutMs: 30_000 });
-    if (state === 'ended') throw new Error(`the application ended:\n${this.output.slice(-20_000)}`);
+    if (state === 'ended') throw new Error(`the application ended:\n${this.log.slice(-20_000)}`);
   }
 
   stop(): Promise<void> {
@@ -96,7 +105,8 @@ export class ChildApp implements TestApp {
   private spawn(): ChildProcess {
     const env = { ...process.env, ...this.env };
     const child = spawn(process.execPath, [this.main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => this.keep(String(data)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data) => this.output.add(String(data)));
     const killChild = () => child.kill('SIGKILL');
     process.once('exit', killChild);
     child.once('exit', () => process.off('exit', killChild));
@@ -117,9 +127,17 @@ export class ChildApp implements TestApp {
     child.kill(signal);
     await gone;
   }
+}
 
-  private keep(text: string): void {
-    this.output = (this.output + text).slice(-KEPT_OUTPUT);
+class KeptText {
+  text = '';
+
+  add(text: string): void {
+    this.text = (this.text + text).slice(-KEPT_OUTPUT);
+  }
+
+  clear(): void {
+    this.text = '';
   }
 }
 

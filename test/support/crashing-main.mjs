@@ -22,5 +22,5 @@ const crash = {
   exports: [OperationObserver],
 };
 
-const { app } = await startApp(loadConfig(), [crash]);
+const { app } = await startApp(loadConfig(), { modules: [crash] });
 process.once('SIGTERM', () => app.close().then(() => process.exit(0)));

@@ -82,6 +82,7 @@ async function buildWorld(
     key: config.apiKey,
     contract: Contract.load(),
     audit: new AuditTripwire(sessions.control),
+    log: () => app.log,
   });
   return { stack, app, api, config, ...sessions };
 }
@@ -90,7 +91,7 @@ async function buildWorld(
 const DEFAULTS = { NODE_ENV: 'test', RATE_LIMIT_PER_MINUTE: '1000000', AUTH_FAILURE_LIMIT: '0' };
 
 function logLevel(): string {
-  return process.env.LOG_LEVEL ?? 'silent';
+  return process.env.LOG_LEVEL ?? 'warn';
 }
 
 function openSessions({ server, control }: Config) {

@@ -2,9 +2,8 @@ import type { ClientConfig } from 'pg';
 import type { Config } from '../../config/config.js';
 import { entranceOptions } from '../postgres/entrance.js';
 
-const CONNECT_TIMEOUT_MS = 3_000;
 /** Longer than PgBouncer's query_wait_timeout, so that its own error comes first. */
-const QUERY_TIMEOUT_MS = 15_000;
+export const QUERY_TIMEOUT_MS = 15_000;
 
 /** node-postgres options for the control database, through PgBouncer or directly. */
 export function controlConnection(config: Config): ClientConfig {
@@ -15,7 +14,6 @@ export function controlConnection(config: Config): ClientConfig {
     password,
     database,
     application_name: 'rowhouse',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
   };

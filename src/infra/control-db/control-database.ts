@@ -17,7 +17,6 @@ export async function ensureControlDatabase(config: Config): Promise<void> {
     password: adminPassword,
     database: 'postgres',
     application_name: 'rowhouse',
-    connectionTimeoutMillis: 5_000,
     options: '-c search_path=pg_catalog,pg_temp -c statement_timeout=60s -c lock_timeout=10s',
   });
   client.on('error', () => {});

@@ -1,7 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { CONFIG, type Config } from '../../config/config.js';
-import { controlConnection } from './connection.js';
+import { withPatience } from '../postgres/session-pool.js';
+import { controlConnection, QUERY_TIMEOUT_MS } from './connection.js';
 
 /** Offers the TypeORM DataSource of the control database everywhere. The schema is made by `migrate`, never by TypeORM. */
 @Module({})
@@ -22,7 +23,7 @@ export class ControlDbModule {
               password: password as string,
               database,
               ssl: ssl as boolean | object,
-              extra: { ...extra, max: config.control.poolSize },
+              extra: withPatience({ ...extra, max: config.control.poolSize }, QUERY_TIMEOUT_MS),
               autoLoadEntities: true,
               synchronize: false,
               installExtensions: false,

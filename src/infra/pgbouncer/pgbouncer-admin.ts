@@ -9,7 +9,6 @@ import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabiliti
 /** As SHOW CLIENTS calls a user that it does not know. */
 const NO_USER = '(nouser)';
 const CONSOLE = 'pgbouncer';
-const CONNECT_TIMEOUT_MS = 3_000;
 const COMMAND_TIMEOUT_MS = 10_000;
 
 /** One row of SHOW DATABASES. */
@@ -199,7 +198,6 @@ export class PgBouncerAdmin {
       password: adminPassword,
       database: CONSOLE,
       application_name: 'rowhouse',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       query_timeout: COMMAND_TIMEOUT_MS,
       keepAlive: true,
     };

@@ -2,7 +2,6 @@ import type { ClientConfig } from 'pg';
 import type { ServerConfig } from '../../config/config.js';
 import { entranceOptions } from './entrance.js';
 
-export const CONNECT_TIMEOUT_MS = 3_000;
 export const STATEMENT_TIMEOUT_MS = 60_000;
 export const LOCK_TIMEOUT_MS = 10_000;
 
@@ -72,7 +71,6 @@ export function adminConnection(
     password: server.adminPassword,
     database,
     application_name: 'rowhouse',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     options: pinnedSettings(serverVersionNum)
       .map(([name, value]) => `-c ${name}=${value}`)

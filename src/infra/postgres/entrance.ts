@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { ClientConfig } from 'pg';
 import type { Endpoint, TlsMode } from '../../config/config.js';
 
+/** A server that is away says so at once; one that a busy disk holds up needs seconds for a login. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+
 export interface Entrance extends Endpoint {
   /** Where its Unix socket is; null: it is reached over the network. */
   readonly socketDirectory: string | null;
@@ -12,9 +15,12 @@ export function entranceOptions(
   { host, port, socketDirectory }: Entrance,
   tls: TlsMode,
   caFile: string | null,
-): Pick<ClientConfig, 'host' | 'port' | 'ssl'> {
-  if (socketDirectory !== null) return { host: socketDirectory, port, ssl: false };
-  return { host, port, ssl: tlsOptions(tls, caFile) };
+): Pick<ClientConfig, 'host' | 'port' | 'ssl' | 'connectionTimeoutMillis'> {
+  const way =
+    socketDirectory === null
+      ? { host, port, ssl: tlsOptions(tls, caFile) }
+      : { host: socketDirectory, port, ssl: false };
+  return { ...way, connectionTimeoutMillis: CONNECT_TIMEOUT_MS };
 }
 
 /** Whether the server is on this machine, as the way to it tells. */

@@ -119,7 +119,7 @@ export class PostgresAdmin {
 
   /** Throws when the server does not answer. */
   async ping(): Promise<void> {
-    await this.pool.query('SELECT 1');
+    await this.rescue.query('SELECT 1');
   }
 
   async close(): Promise<void> {

@@ -1,14 +1,32 @@
-import { Pool, type PoolConfig } from 'pg';
+import { Client, type ClientConfig, Pool, type PoolConfig } from 'pg';
+
+/** For a session that others use. Only a server that hangs keeps them for longer. */
+const TURN_TIMEOUT_MS = 60_000;
 
 /**
  * A pool whose sessions may end at any time, as they do when the server restarts. Whoever uses one learns it from the
  * next statement; node-postgres tells it as an event as well, which ends the process when nobody listens.
  */
 export function openSessionPool(options: PoolConfig): Pool {
-  const pool = new Pool(options);
+  const pool = new Pool(withPatience(options, TURN_TIMEOUT_MS));
   pool.on('error', ignore);
   pool.on('connect', (client) => client.on('error', ignore));
   return pool;
+}
+
+/**
+ * node-postgres takes `connectionTimeoutMillis` for the wait until one of the pool's sessions is free as well. That they
+ * are busy says nothing of the server, so this wait has a limit of its own: the connection keeps the given one.
+ */
+export function withPatience(options: PoolConfig, turnTimeoutMs: number): PoolConfig {
+  const { connectionTimeoutMillis } = options;
+  class ImpatientClient extends Client {
+    constructor(config?: ClientConfig) {
+      // The pool hides the password from copies.
+      super({ ...config, password: config?.password, connectionTimeoutMillis });
+    }
+  }
+  return { ...options, Client: ImpatientClient, connectionTimeoutMillis: turnTimeoutMs };
 }
 
 function ignore(): void {}

@@ -90,6 +90,7 @@ function isDriverDisconnect(error: Error): boolean {
     error.name === 'QueryRunnerProviderAlreadyReleasedError' ||
     error.message.startsWith('Connection terminated') ||
     error.message === 'timeout exceeded when trying to connect' ||
+    error.message === 'timeout expired' ||
     error.message === 'Query read timeout' ||
     error.message === 'Client has encountered a connection error and is not queryable'
   );

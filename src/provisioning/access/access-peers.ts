@@ -6,7 +6,6 @@ import { entranceOptions } from '../../infra/postgres/entrance.js';
 import type { ManagedServer } from '../managed-server.js';
 import type { AccessPort } from './access-plan.js';
 
-const CONNECT_TIMEOUT_MS = 3_000;
 const FIND_OWN_ADDRESS = 'SELECT pg_catalog.host(pg_catalog.inet_client_addr()) AS address';
 const REMEMBER = `
   INSERT INTO access_peers (server_id, port, address) VALUES ($1, $2, $3)
@@ -53,7 +52,6 @@ export class AccessPeers {
       user: control.user,
       password: control.password,
       database: control.database,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
     client.on('error', () => {});
     try {

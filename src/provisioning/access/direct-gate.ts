@@ -11,8 +11,6 @@ import { RowhouseError } from '../../kernel/errors.js';
 import type { Gate } from './gate.js';
 import { renderPgHba } from './pg-hba.js';
 
-const CONNECT_TIMEOUT_MS = 3_000;
-
 /**
  * Lines that PostgreSQL does not take. It tells of some that it takes nevertheless, and then their type too; in
  * Rowhouse's own block those would be rules that never match (`hostssl` while `ssl` is off). From 16 on, a line may be
@@ -86,7 +84,6 @@ export class DirectGate implements Gate {
     return askProbe({
       ...entranceOptions(this.config, this.config.tls, this.caFile),
       user: PROBE_DATABASE,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
   }
 }

@@ -9,8 +9,6 @@ import type { PgBouncerAdmin } from '../../infra/pgbouncer/pgbouncer-admin.js';
 import { entranceOptions, isOnThisMachine } from '../../infra/postgres/entrance.js';
 import type { Gate } from './gate.js';
 
-const CONNECT_TIMEOUT_MS = 3_000;
-
 interface PooledGateOptions {
   readonly config: Config;
   readonly pooler: PoolerConfig;
@@ -60,7 +58,6 @@ export class PooledGate implements Gate {
     return askProbe({
       ...entranceOptions(pooler, config.server.tls, config.caFile),
       user: pooler.authUser,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     });
   }
 }

@@ -1,6 +1,5 @@
 import type { ClientConfig } from 'pg';
 import type { ServerConfig } from '../../../config/config.js';
-import { CONNECT_TIMEOUT_MS } from '../admin-connection.js';
 import { entranceOptions } from '../entrance.js';
 
 export interface StatementLogin {
@@ -39,7 +38,6 @@ export function statementConnection(
     ...login,
     ...entranceOptions(server, server.tls, caFile),
     application_name: 'rowhouse-sql',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     options: Object.entries(pinned)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),

@@ -17,7 +17,7 @@ import type { LeakDoor, LeakLogin, LeakStage } from './leak-stage.js';
 
 export const LEAK_DOORS: readonly LeakDoor[] = [...LOGIN_DOORS, ...APP_DOORS];
 
-const CONNECT_TIMEOUT_MS = 15_000;
+const QUERY_TIMEOUT_MS = 15_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 
 /** Tries at every door of a host whether one tenant can meet another's rows. */
@@ -81,8 +81,7 @@ export class LeakTest {
       ...entranceOptions(pooler, config.tls, this.config.caFile),
       database: alias,
       application_name: 'rowhouse-leak-test',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      query_timeout: CONNECT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
     };
   }
 }
