@@ -16,8 +16,9 @@ export interface Leftovers {
 /** Ends what a killed run left in one of our directories. Throws when something there cannot be ended. */
 export async function stopLeftovers({ name, directory, programs, stages, report }: Leftovers): Promise<void> {
   const find = () => findProcessesIn(directory, programs);
-  if (find().length === 0) return;
-  report(`Found ${name} of an earlier run (process ${find().join(', ')}); it may take a minute to end`);
+  const found = find();
+  if (found.length === 0) return;
+  report(`Found ${name} of an earlier run (process ${found.join(', ')}); it may take a minute to end`);
   for (const { signal, waitMs } of [...stages, KILL]) {
     for (const pid of find()) send(pid, signal);
     const deadline = Date.now() + waitMs;
