@@ -108,6 +108,11 @@ export function invalidField(field: string, message: string): RowhouseError {
   return new RowhouseError('VALIDATION_FAILED', `${field}: ${message}`, { errors: [{ field, message }] });
 }
 
+/** The field names what only one may have, and another has it. */
+export function taken(field: string, detail: string): RowhouseError {
+  return new RowhouseError('CONFLICT', detail, { errors: [{ field, message: 'is taken' }] });
+}
+
 export function notFound(what: string, id: string): RowhouseError {
   return new RowhouseError('NOT_FOUND', `There is no ${what} with the id ${id}.`);
 }

@@ -6,8 +6,9 @@ import type { OperationHandler } from './operation.types.js';
 export class OperationHandlers {
   private readonly handlers = new Map<string, OperationHandler>();
 
-  get kinds(): string[] {
-    return [...this.handlers.keys()];
+  kinds({ areLong }: { areLong: boolean }): string[] {
+    const handlers = [...this.handlers.values()];
+    return handlers.filter(({ isLong = false }) => isLong === areLong).map(({ kind }) => kind);
   }
 
   register(handler: OperationHandler): void {

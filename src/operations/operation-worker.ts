@@ -8,17 +8,29 @@ import {
 import { CONFIG, type Config } from '../config/config.js';
 import { OperationRepository } from './operation.repository.js';
 import { OperationHandlers } from './operation-handlers.js';
+import type { GrantedOperation } from './operation-run.js';
 import { OperationRunner } from './operation-runner.js';
 
 const POLL_MS = 1_000;
 /** Creating and dropping in parallel gains little on one server and costs locks; what waits is only background work. */
-const CONCURRENCY = 4;
+const ROOM = 4;
+const ROOM_FOR_LONG = 8;
+
+/** Operations that share room. */
+interface Lane {
+  readonly areLong: boolean;
+  readonly room: number;
+  running: number;
+}
 
 /** Takes up what waits: enqueued operations, due retries, and what a process that died left behind. */
 @Injectable()
 export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Operations');
-  private running = 0;
+  private readonly lanes: readonly Lane[] = [
+    { areLong: false, room: ROOM, running: 0 },
+    { areLong: true, room: ROOM_FOR_LONG, running: 0 },
+  ];
   private isStopped = false;
   private isAway = false;
   private isPolling = false;
@@ -50,7 +62,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     if (this.isPolling) return;
     this.isPolling = true;
     try {
-      await this.takeUp();
+      for (const lane of this.lanes) await this.takeUp(lane);
       this.noteAvailable();
     } catch (error) {
       this.noteAway(error);
@@ -60,23 +72,23 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     }
   }
 
-  private async takeUp(): Promise<void> {
-    const room = CONCURRENCY - this.running;
+  private async takeUp(lane: Lane): Promise<void> {
+    const room = lane.room - lane.running;
     if (room === 0) return;
     const grantedAt = performance.now();
     const acquired = await this.repository.acquire(
-      this.handlers.kinds,
+      this.handlers.kinds(lane),
       room,
       this.config.operations.leaseSeconds,
     );
-    for (const operation of acquired) void this.run({ ...operation, grantedAt });
+    for (const operation of acquired) void this.run(lane, { ...operation, grantedAt });
   }
 
   /** What an end enqueued, and what waited for room, is looked for at once. */
-  private async run(granted: Parameters<OperationRunner['start']>[0]): Promise<void> {
-    this.running += 1;
+  private async run(lane: Lane, granted: GrantedOperation): Promise<void> {
+    lane.running += 1;
     await this.runner.start(granted).ended;
-    this.running -= 1;
+    lane.running -= 1;
     this.pollLater(0);
   }
 

@@ -70,6 +70,8 @@ export interface OperationHandler<Input = Readonly<Record<string, unknown>>> {
   readonly deadlineSeconds: number;
   /** Whether a server that does not answer is waited for (retry with backoff) or ends the operation at once. */
   readonly whenUnavailable: 'retry' | 'fail';
+  /** It may run for hours, or waits for other operations: a worker has other room for it, so that others get on. */
+  readonly isLong?: boolean;
   readonly steps: readonly OperationStep<Input>[];
   /** Runs in the control transaction that marks the operation succeeded. Returns what `result` shall hold. */
   succeed(tx: EntityManager, operation: Operation<Input>): Promise<Record<string, unknown> | null>;

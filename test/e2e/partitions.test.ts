@@ -206,6 +206,7 @@ describe('a policy', () => {
     (await refused({ ...body, databaseId: randomUUID() })).expect(404);
     const answer = (await refused({ ...body, databaseId: plain.id })).expect(409);
     expect(answer.problem.detail).toContain('POST /api/databases/:id/host');
+    expect(answer.badFields).toEqual(['databaseId']);
   });
 
   test('is the only one of its table', async () => {
@@ -214,6 +215,7 @@ describe('a policy', () => {
 
       expect(answer.status).toBe(409);
       expect(answer.problem.code).toBe('CONFLICT');
+      expect(answer.badFields).toEqual(['table']);
     });
   });
 });

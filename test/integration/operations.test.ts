@@ -131,6 +131,30 @@ test('a worker runs what was enqueued', async () => {
   expect(await engine.operations.run(operation, 10_000)).toMatchObject({ state: 'succeeded', attempts: 1 });
 });
 
+test('a worker that has taken up many that wait for others runs these too', async () => {
+  const child = handlerOf({ only: () => undefined });
+  const parent = handlerOf(
+    { wait: async ({ operation }) => awaitChild(String(operation.input['child'])) },
+    { kind: 'thing.wait', isLong: true },
+  );
+  const api = await bench.start([child, parent]);
+  const awaitChild = async (id: string) => {
+    await untilState(api, await api.operations.get(id), 'succeeded');
+  };
+  const parents: Operation[] = [];
+  for (let count = 0; count < 10; count += 1) {
+    const { id } = await api.enqueue(specOf());
+    parents.push(await api.enqueue(specOf({ kind: 'thing.wait', input: { child: id } })));
+  }
+  await bench.control.query(
+    "UPDATE operations SET next_run_at = now() - interval '1 s' WHERE kind = 'thing.wait'",
+  );
+
+  const worker = await bench.start([child, parent], { role: 'worker' });
+
+  for (const operation of parents) await untilState(worker, operation, 'succeeded');
+});
+
 test('a worker takes over what a process created and did not live to run', async () => {
   const handler = handlerOf({ only: () => undefined });
   const dead = await bench.start([handler], { leaseSeconds: 1 });

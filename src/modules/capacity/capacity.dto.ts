@@ -115,7 +115,7 @@ export class CapacityEstimatesDto {
   @ApiProperty({
     type: 'number',
     description:
-      'Seconds that this database adds to a restart after a crash (`recovery_init_sync_method`; PostgreSQL manual, 20.13).',
+      'Seconds that the files of this database add to a restart after a crash (`recovery_init_sync_method`; PostgreSQL manual, 20.13). Replaying what was written since the last checkpoint comes on top: some seconds, after many creations more (manual, "WAL Configuration").',
     example: 1,
   })
   crash_restart_seconds!: number;

@@ -6,7 +6,7 @@ import { type Page, Reply } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
-import { notFound, RowhouseError } from '../../kernel/errors.js';
+import { notFound, RowhouseError, taken } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import type { CreateHostGroupDto, HostGroupDto, PatchHostGroupDto } from './dto/host-group.dto.js';
 import { type HostGroup, type HostGroupFields, HostGroupsRepository } from './host-groups.repository.js';
@@ -110,5 +110,5 @@ function toDto(group: HostGroup): HostGroupDto {
 }
 
 function nameTaken(name: string): RowhouseError {
-  return new RowhouseError('CONFLICT', `There is a host group "${name}" already.`);
+  return taken('name', `There is a host group "${name}" already.`);
 }

@@ -5,7 +5,7 @@ import { type Page, Reply } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { Clock } from '../../kernel/clock.js';
-import { notFound, RowhouseError } from '../../kernel/errors.js';
+import { notFound, RowhouseError, taken } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import { HostReader } from '../../provisioning/tenancy/hosts/host-reader.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
@@ -114,6 +114,7 @@ export class PartitionPoliciesService {
       throw new RowhouseError(
         'CONFLICT',
         'The database is neither a tenant host nor the database of a tenant. Make it a host: POST /api/databases/:id/host.',
+        { errors: [{ field: 'databaseId', message: 'hosts no tenants' }] },
       );
     }
   }
@@ -157,8 +158,5 @@ function definedOf<T extends object>(dto: T): Partial<T> {
 
 function duplicate({ table, templateId }: PartitionPolicyEntity): RowhouseError {
   const scope = templateId === null ? 'database' : 'template';
-  return new RowhouseError(
-    'CONFLICT',
-    `The table "${table}" of this ${scope} has a partition policy already.`,
-  );
+  return taken('table', `The table "${table}" of this ${scope} has a partition policy already.`);
 }

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { RequestContext } from '../../http/request-context.js';
 import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { Clock } from '../../kernel/clock.js';
-import { RowhouseError } from '../../kernel/errors.js';
+import { taken } from '../../kernel/errors.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
@@ -146,7 +146,5 @@ export class RolesService {
 
 function throwTaken(error: unknown, name: string): never {
   if (sqlState(error) !== SQLSTATE.uniqueViolation) throw error;
-  throw new RowhouseError('CONFLICT', `There is a role "${name}" already.`, {
-    errors: [{ field: 'name', message: 'is taken' }],
-  });
+  throw taken('name', `There is a role "${name}" already.`);
 }

@@ -6,7 +6,7 @@ import type { RequestContext } from '../../http/request-context.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { Clock } from '../../kernel/clock.js';
-import { notFound, RowhouseError } from '../../kernel/errors.js';
+import { notFound, RowhouseError, taken } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import type { CreateTemplateDto, ListTemplatesQuery, PatchTemplateDto } from './dto/requests.dto.js';
 import type { DeletedTemplateDto, TemplateDto } from './dto/template.dto.js';
@@ -145,8 +145,7 @@ function auditTemplate({ name, description, status, latestVersion }: Template): 
 }
 
 function nameTaken(name: string): RowhouseError {
-  const message = `there is a template called "${name}" already`;
-  return new RowhouseError('CONFLICT', `name: ${message}`, { errors: [{ field: 'name', message }] });
+  return taken('name', `There is a template called "${name}" already.`);
 }
 
 function stillUsed({ name }: Template, reason: string): RowhouseError {

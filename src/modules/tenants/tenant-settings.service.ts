@@ -6,7 +6,7 @@ import type { RequestContext } from '../../http/request-context.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { Clock } from '../../kernel/clock.js';
-import { RowhouseError } from '../../kernel/errors.js';
+import { taken } from '../../kernel/errors.js';
 import type { Operation } from '../../operations/operation.types.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
@@ -53,9 +53,7 @@ export class TenantSettingsService {
       .transaction((tx) => this.begin(tx, context, { id, dto }))
       .catch((error: unknown) => {
         if (sqlState(error) !== SQLSTATE.uniqueViolation) throw error;
-        throw new RowhouseError('CONFLICT', `There is a tenant with the slug "${dto.slug}" already.`, {
-          errors: [{ field: 'slug', message: 'is taken' }],
-        });
+        throw taken('slug', `There is a tenant with the slug "${dto.slug}" already.`);
       });
     let last: Operation | null = null;
     for (const operation of operations) last = await this.operations.run(operation, context.waitMs);

@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import type { RequestContext } from '../../http/request-context.js';
 import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { Clock } from '../../kernel/clock.js';
-import { invalidField, notFound, RowhouseError } from '../../kernel/errors.js';
+import { invalidField, notFound, RowhouseError, taken } from '../../kernel/errors.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { defaultSettings, defaultTenantSettings } from '../../provisioning/default-settings.js';
@@ -221,9 +221,7 @@ function throwTaken(error: unknown, { dto }: TenantWish): never {
 }
 
 function slugTaken(slug: string): RowhouseError {
-  return new RowhouseError('CONFLICT', `There is a tenant with the slug "${slug}" already.`, {
-    errors: [{ field: 'slug', message: 'is taken' }],
-  });
+  return taken('slug', `There is a tenant with the slug "${slug}" already.`);
 }
 
 function withoutTemplate(): RowhouseError {

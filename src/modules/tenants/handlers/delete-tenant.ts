@@ -34,6 +34,7 @@ export function deleteTenant(tools: TenantTools): OperationHandler {
     maxAttempts: 1_000,
     deadlineSeconds: 7 * 86_400,
     whenUnavailable: 'retry',
+    isLong: true,
     steps: [
       forSchema(tools.step(OWNERSHIP, ({ tenant, server }) => schemas.assertOwned(server, tenant))),
       forSchema(tools.step('logins', ({ tenant, server }) => schemas.disableLogin(server, tenant))),

@@ -13,6 +13,7 @@ export function createOwnDatabaseTenant(tools: TenantTools): OperationHandler {
     maxAttempts: 5,
     deadlineSeconds: 6 * 3_600,
     whenUnavailable: 'fail',
+    isLong: true,
     steps: [
       {
         name: 'database',
