@@ -444,6 +444,35 @@ describe('a host', () => {
   });
 });
 
+test('clones that take long, more than one host has sessions for, keep nobody from being created', async () => {
+  const source = await createTenant(world, { templateId: template.id });
+  const holder = await connect(source.connection_string);
+  await holder.query('BEGIN; LOCK TABLE products IN ACCESS EXCLUSIVE MODE');
+  const clone = (index: number) => {
+    const body = { slug: `patient-${index}`, withData: true };
+    return api.post<{ id: string }>(`/api/tenants/${source.id}/clone`, body, { prefer: 'respond-async' });
+  };
+
+  const clones = await Promise.all(Array.from({ length: 10 }, (_, index) => clone(index)));
+  await until('the first clones wait', async () => {
+    const [waiting] = await world.server.query(
+      "SELECT count(*)::int FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%'",
+    );
+    return waiting?.count > 1;
+  });
+  const another = await createTenant(world, { templateId: template.id });
+  await holder.end();
+
+  expect(another.database_name).toBe(source.database_name);
+  for (const { data } of clones) {
+    const ended = await until('the clone has ended', async () => {
+      const operation = (await api.get<{ state: string }>(`/api/operations/${data.id}`)).data;
+      return operation.state !== 'running' && operation.state !== 'pending' && operation.state;
+    });
+    expect(ended).toBe('succeeded');
+  }
+});
+
 describe('a host group', () => {
   test('makes its next database before the last is full, within its budget', async () => {
     const group = { name: 'small', ownerEmail: 'a@example.com', tenantsPerDatabase: 2, maxDatabases: 2 };
@@ -464,6 +493,7 @@ describe('a host group', () => {
   test('gives many at once their places, each exactly one', async () => {
     const group = { name: 'busy', ownerEmail: 'a@example.com', tenantsPerDatabase: 3 };
     (await api.post('/api/host-groups', group)).expect(201);
+    expect((await api.post('/api/host-groups', group)).expect(409).badFields).toEqual(['name']);
 
     const homes = await Promise.all(
       Array.from({ length: 7 }, () => createTenant(world, { hostGroup: 'busy', templateId: template.id })),

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { ClientBase, Pool, PoolClient } from 'pg';
+import { Client, type ClientBase, type ClientConfig, type Pool, type PoolClient } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { adminConnection } from '../../../infra/postgres/admin-connection.js';
 import { setPassword } from '../../../infra/postgres/host-sql.js';
@@ -57,19 +57,19 @@ export class HostConnections implements OnApplicationShutdown {
     }
   }
 
-  /**
-   * For whoever keeps a session for long. Release it with `release()`, or with `release(true)` after an error. A password
-   * that is refused was derived from another secret, a former ENCRYPTION_KEY for one: it is set anew.
-   */
-  async connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
-    const pool = this.poolOf(server, databaseName);
-    try {
-      return await pool.connect();
-    } catch (error) {
-      if (sqlState(error) !== SQLSTATE.invalidPassword) throw error;
-      await this.setPassword(server, databaseName);
-      return pool.connect();
-    }
+  /** For whoever keeps a session for long. Release it with `release()`, or with `release(true)` after an error. */
+  connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
+    return this.logIn(server, databaseName, () => this.poolOf(server, databaseName).connect());
+  }
+
+  /** One besides those of the pool, which are for everybody: for work that may take hours. End it. */
+  open(server: ManagedServer, databaseName: string): Promise<Client> {
+    return this.logIn(server, databaseName, async () => {
+      const client = new Client(this.optionsOf(server, databaseName));
+      client.on('error', () => {});
+      await client.connect();
+      return client;
+    });
   }
 
   /** Puts the derived password in force, and lets the provisioner log in. */
@@ -99,15 +99,32 @@ export class HostConnections implements OnApplicationShutdown {
     return createHmac('sha256', secret).update(`rowhouse provisioner ${role}`).digest('hex');
   }
 
+  /** A password that is refused was derived from another secret, a former ENCRYPTION_KEY for one: it is set anew. */
+  private async logIn<T>(server: ManagedServer, databaseName: string, attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (sqlState(error) !== SQLSTATE.invalidPassword) throw error;
+      await this.setPassword(server, databaseName);
+      return attempt();
+    }
+  }
+
+  private optionsOf({ config, facts }: ManagedServer, databaseName: string): ClientConfig {
+    const { serverVersionNum } = facts;
+    return {
+      ...adminConnection(config, this.config.caFile, { database: databaseName, serverVersionNum }),
+      user: hostRoles(databaseName).provisioner.value,
+      password: this.passwordOf(databaseName),
+    };
+  }
+
   private poolOf(server: ManagedServer, databaseName: string): Pool {
     const key = keyOf(server, databaseName);
     const known = this.pools.get(key);
     if (known) return known;
-    const { serverVersionNum } = server.facts;
     const pool = openSessionPool({
-      ...adminConnection(server.config, this.config.caFile, { database: databaseName, serverVersionNum }),
-      user: hostRoles(databaseName).provisioner.value,
-      password: this.passwordOf(databaseName),
+      ...this.optionsOf(server, databaseName),
       max: POOL_SIZE,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       allowExitOnIdle: true,

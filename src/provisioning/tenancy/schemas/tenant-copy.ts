@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
-import type { ClientBase, PoolClient } from 'pg';
+import pLimit from 'p-limit';
+import type { Client, ClientBase } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { FIND_SCHEMA, type SchemaRow } from '../../../infra/postgres/host-sql.js';
 import { RowhouseError } from '../../../kernel/errors.js';
@@ -38,6 +39,8 @@ export interface TenantCopyJob {
   readonly signal: AbortSignal;
 }
 
+const COPIES_AT_ONCE = 4;
+
 /** A copy may run longer than any statement of Rowhouse's otherwise does. */
 const UNHURRIED = 'SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0';
 
@@ -47,26 +50,34 @@ const UNHURRIED = 'SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transactio
  */
 @Injectable()
 export class TenantCopy {
+  /** The others wait: their sessions are none of the pools', so nothing else bounds them. */
+  private readonly turns = pLimit(COPIES_AT_ONCE);
+
   constructor(private readonly connections: HostConnections) {}
 
-  async rows(job: TenantCopyJob): Promise<void> {
-    const { server, source, target } = job;
-    const reader = await this.connections.connect(server, source.databaseName);
-    const writer = await this.connections.connect(server, target.databaseName).catch((error: unknown) => {
-      reader.release();
-      throw error;
-    });
-    const giveUp = () => destroy(reader, writer);
-    job.signal.addEventListener('abort', giveUp, { once: true });
+  rows(job: TenantCopyJob): Promise<void> {
+    return this.turns(() => this.copy(job));
+  }
+
+  private async copy(job: TenantCopyJob): Promise<void> {
+    const { server, source, target, signal } = job;
+    const sessions: Client[] = [];
+    const open = async ({ databaseName }: CopyPlace): Promise<Client> => {
+      signal.throwIfAborted();
+      const session = await this.connections.open(server, databaseName);
+      sessions.push(session);
+      return session;
+    };
+    const endAll = () => Promise.all(sessions.map((session) => session.end().catch(() => {})));
+    signal.addEventListener('abort', endAll, { once: true });
     try {
+      const reader = await open(source);
+      const writer = await open(target);
+      signal.throwIfAborted();
       await copySchema(job, reader, writer);
-      reader.release();
-      writer.release();
-    } catch (error) {
-      destroy(reader, writer);
-      throw error;
     } finally {
-      job.signal.removeEventListener('abort', giveUp);
+      signal.removeEventListener('abort', endAll);
+      await endAll();
     }
   }
 }
@@ -178,14 +189,4 @@ async function listed<Row extends Record<string, unknown>>(
 ): Promise<Row[]> {
   const { rows } = await client.query<Row>(sql, [schemaName]);
   return rows;
-}
-
-function destroy(...clients: PoolClient[]): void {
-  for (const client of clients) {
-    try {
-      client.release(true);
-    } catch {
-      // It was given back already: both ways out may be taken when the signal comes at the end.
-    }
-  }
 }
