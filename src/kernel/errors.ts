@@ -109,8 +109,8 @@ export function invalidField(field: string, message: string): RowhouseError {
 }
 
 /** The field names what only one may have, and another has it. */
-export function taken(field: string, detail: string): RowhouseError {
-  return new RowhouseError('CONFLICT', detail, { errors: [{ field, message: 'is taken' }] });
+export function taken(field: string, detail: string, message = 'is taken'): RowhouseError {
+  return new RowhouseError('CONFLICT', detail, { errors: [{ field, message }] });
 }
 
 export function notFound(what: string, id: string): RowhouseError {

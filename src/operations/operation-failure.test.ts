@@ -32,6 +32,16 @@ test('waits for a server that is away only if the handler wants it', () => {
   ).toBeNull();
 });
 
+test('tries again where only patience ended: a busy server is not away', () => {
+  for (const message of [
+    'timeout expired',
+    'timeout exceeded when trying to connect',
+    'Query read timeout',
+  ]) {
+    expect(retryDelay(attempt({ error: new Error(message), whenUnavailable: 'fail' }))).not.toBeNull();
+  }
+});
+
 test('does not repeat what would be refused again', () => {
   expect(retryDelay(attempt({ error: new RowhouseError('OWNERSHIP_MISMATCH', 'not ours') }))).toBeNull();
   expect(retryDelay(attempt({ error: new RowhouseError('RESOURCE_BUSY', 'busy') }))).not.toBeNull();

@@ -1,4 +1,4 @@
-import { isUnavailable } from '../infra/postgres/sqlstate.js';
+import { isTimeout, isUnavailable } from '../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../kernel/errors.js';
 import { maskText } from '../kernel/masking.js';
 import type { OperationError, OperationHandler } from './operation.types.js';
@@ -54,6 +54,7 @@ function backoff(attempts: number, random: () => number): number {
 }
 
 function isWorthRetrying({ error, whenUnavailable }: FailedAttempt): boolean {
+  if (isTimeout(error)) return true;
   const isRowhouse = error instanceof RowhouseError;
   if (isUnavailable(error) || (isRowhouse && error.code === 'SERVICE_UNAVAILABLE')) {
     return whenUnavailable === 'retry';

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { OperationHandler } from './operation.types.js';
+import type { OperationHandler, OperationLane } from './operation.types.js';
 
 /** Which handler runs which kind of operation. */
 @Injectable()
 export class OperationHandlers {
   private readonly handlers = new Map<string, OperationHandler>();
 
-  kinds({ areLong }: { areLong: boolean }): string[] {
+  kindsOf(lane: OperationLane): string[] {
     const handlers = [...this.handlers.values()];
-    return handlers.filter(({ isLong = false }) => isLong === areLong).map(({ kind }) => kind);
+    return handlers.filter((handler) => (handler.lane ?? 'short') === lane).map(({ kind }) => kind);
   }
 
   register(handler: OperationHandler): void {

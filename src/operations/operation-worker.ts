@@ -7,33 +7,25 @@ import {
 } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config.js';
 import { OperationRepository } from './operation.repository.js';
+import type { OperationLane } from './operation.types.js';
 import { OperationHandlers } from './operation-handlers.js';
 import type { GrantedOperation } from './operation-run.js';
 import { OperationRunner } from './operation-runner.js';
 
 const POLL_MS = 1_000;
 /** Creating and dropping in parallel gains little on one server and costs locks; what waits is only background work. */
-const ROOM = 4;
-const ROOM_FOR_LONG = 8;
-
-/** Operations that share room. */
-interface Lane {
-  readonly areLong: boolean;
-  readonly room: number;
-  running: number;
-}
+const ROOM: Readonly<Record<OperationLane, number>> = { short: 4, long: 8, waiting: 8 };
+const LANES: readonly OperationLane[] = ['short', 'long', 'waiting'];
 
 /** Takes up what waits: enqueued operations, due retries, and what a process that died left behind. */
 @Injectable()
 export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Operations');
-  private readonly lanes: readonly Lane[] = [
-    { areLong: false, room: ROOM, running: 0 },
-    { areLong: true, room: ROOM_FOR_LONG, running: 0 },
-  ];
+  private readonly running: Record<OperationLane, number> = { short: 0, long: 0, waiting: 0 };
   private isStopped = false;
   private isAway = false;
   private isPolling = false;
+  private isAskedFor = false;
   private timer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -58,26 +50,32 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     this.timer = setTimeout(() => void this.poll(), ms);
   }
 
+  private pollSoon(): void {
+    if (this.isPolling) this.isAskedFor = true;
+    else this.pollLater(0);
+  }
+
   private async poll(): Promise<void> {
     if (this.isPolling) return;
     this.isPolling = true;
+    this.isAskedFor = false;
     try {
-      for (const lane of this.lanes) await this.takeUp(lane);
+      for (const lane of LANES) await this.takeUp(lane);
       this.noteAvailable();
     } catch (error) {
       this.noteAway(error);
     } finally {
       this.isPolling = false;
-      this.pollLater(POLL_MS);
+      this.pollLater(this.isAskedFor ? 0 : POLL_MS);
     }
   }
 
-  private async takeUp(lane: Lane): Promise<void> {
-    const room = lane.room - lane.running;
+  private async takeUp(lane: OperationLane): Promise<void> {
+    const room = ROOM[lane] - this.running[lane];
     if (room === 0) return;
     const grantedAt = performance.now();
     const acquired = await this.repository.acquire(
-      this.handlers.kinds(lane),
+      this.handlers.kindsOf(lane),
       room,
       this.config.operations.leaseSeconds,
     );
@@ -85,11 +83,11 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   /** What an end enqueued, and what waited for room, is looked for at once. */
-  private async run(lane: Lane, granted: GrantedOperation): Promise<void> {
-    lane.running += 1;
+  private async run(lane: OperationLane, granted: GrantedOperation): Promise<void> {
+    this.running[lane] += 1;
     await this.runner.start(granted).ended;
-    lane.running -= 1;
-    this.pollLater(0);
+    this.running[lane] -= 1;
+    this.pollSoon();
   }
 
   private noteAway(error: unknown): void {

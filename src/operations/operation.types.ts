@@ -63,15 +63,18 @@ export interface OperationStep<Input = Readonly<Record<string, unknown>>> {
   run(context: StepContext<Input>): Promise<void>;
 }
 
+/** What may last for hours, and what waits for other operations, leaves them and the short ones their room. */
+export type OperationLane = 'short' | 'long' | 'waiting';
+
 /** What a kind of operation does. Handlers live above the engine and register with it at boot. */
 export interface OperationHandler<Input = Readonly<Record<string, unknown>>> {
   readonly kind: string;
   readonly maxAttempts: number;
   readonly deadlineSeconds: number;
-  /** Whether a server that does not answer is waited for (retry with backoff) or ends the operation at once. */
+  /** Whether a server that is away is waited for (retry with backoff) or ends the operation at once. */
   readonly whenUnavailable: 'retry' | 'fail';
-  /** It may run for hours, or waits for other operations: a worker has other room for it, so that others get on. */
-  readonly isLong?: boolean;
+  /** With whom it shares the room that a worker has; with the short ones by default. */
+  readonly lane?: OperationLane;
   readonly steps: readonly OperationStep<Input>[];
   /** Runs in the control transaction that marks the operation succeeded. Returns what `result` shall hold. */
   succeed(tx: EntityManager, operation: Operation<Input>): Promise<Record<string, unknown> | null>;

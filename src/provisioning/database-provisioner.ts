@@ -19,7 +19,7 @@ import { PoolerAliases } from './pooler-aliases.js';
 import { RoleProvisioner } from './role-provisioner.js';
 
 const DROP_TIMEOUT_MS = 10 * 60_000;
-const COPY_PATIENCE_MS = 10_000;
+const COPY_PATIENCE_MS = 60_000;
 
 type OwnedDatabase = Pick<DatabaseHome, 'databaseName' | 'databaseOid' | 'username' | 'roleOid'>;
 

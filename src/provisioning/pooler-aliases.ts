@@ -20,7 +20,7 @@ import { applyDatabasesIni } from './pooler-files.js';
 import { cutAlias, resumeAlias } from './resume-alias.js';
 import { lockServerFiles } from './server-files-lock.js';
 
-const CONFIRMATION_PATIENCE_MS = 5_000;
+const CONFIRMATION_PATIENCE_MS = 15_000;
 
 type PooledHome = Pick<DatabaseHome, 'databaseName' | 'maxConnections' | 'shadowDatabaseOid'>;
 
@@ -120,11 +120,6 @@ export class PoolerAliases {
       if (isRefreshed) await server.pooler.reconnect(alias);
       else await this.whileKilled(server, alias, async () => {});
     }
-  }
-
-  /** Whether the home's role can log in through the pooler. Throws when the pooler does not answer. */
-  async canLogin(server: ManagedServer, home: DatabaseHome, password: string): Promise<boolean> {
-    return this.logIn(server, { user: home.username, password, alias: home.databaseName });
   }
 
   private async applyAndGuard(server: ManagedServer): Promise<void> {

@@ -5,8 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { commandMigration, runMigration, showMigration } from '../../src/cli/migrations.js';
 import { Fleet, type Migration } from '../support/migrations.js';
+import { mapParallel } from '../support/parallel.js';
 import { connect } from '../support/sql.js';
-import { createTemplate, createTenant, type NewTenant, type Tenant } from '../support/tenancy.js';
+import {
+  addVersion,
+  createHost,
+  createTemplate,
+  createTenant,
+  type NewTenant,
+  type Tenant,
+} from '../support/tenancy.js';
 import { until } from '../support/until.js';
 import { startWorld } from '../support/world.js';
 
@@ -157,6 +165,35 @@ describe('a migration', () => {
     const results = await fleet.results(id);
     expect(results.filter(({ attempts }) => attempts > 1).map(({ slug }) => slug)).toEqual([held.slug]);
     await fleet.expectAllAt(version);
+  });
+
+  test('leaves room for creations in a database where two of them wait for locks', async () => {
+    const { database } = await createHost(world);
+    const templates = [await createTemplate(world), await createTemplate(world)];
+    const tenants = await mapParallel(Array.from({ length: 8 }), 4, (_, at) =>
+      createTenant(world, { templateId: templates[at % 2]?.id, databaseId: database.id }),
+    );
+    const tables = tenants.map(({ schema_name }) => `${schema_name}.products`).join(', ');
+    await fleet.query(database.database_name, `BEGIN; LOCK TABLE ${tables} IN ACCESS SHARE MODE`);
+    const running = await Promise.all(
+      templates.map(async ({ id: templateId }) => {
+        await addVersion(world, { id: templateId }, ADD_COLUMN('patience'));
+        const strategy = { canary: 0, connections: 4, lockTimeoutMs: 30_000 };
+        return fleet.begin({ templateId, strategy });
+      }),
+    );
+    await until('all of their sessions wait', async () => {
+      const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1";
+      return (await world.server.query(waiting, [database.database_name])).length === 8;
+    });
+
+    const another = await createTenant(world, { templateId: templates[0]?.id, databaseId: database.id });
+
+    expect(another.template_version).toBe(2);
+    await fleet.query(database.database_name, 'ROLLBACK');
+    for (const id of running) {
+      await until('it has succeeded', async () => (await fleet.get(id)).state === 'succeeded');
+    }
   });
 
   test('shows an application that reads through the pooler no error', async () => {

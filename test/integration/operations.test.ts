@@ -135,7 +135,7 @@ test('a worker that has taken up many that wait for others runs these too', asyn
   const child = handlerOf({ only: () => undefined });
   const parent = handlerOf(
     { wait: async ({ operation }) => awaitChild(String(operation.input['child'])) },
-    { kind: 'thing.wait', isLong: true },
+    { kind: 'thing.wait', lane: 'waiting' },
   );
   const api = await bench.start([child, parent]);
   const awaitChild = async (id: string) => {

@@ -154,7 +154,7 @@ export class ProvisioningFixture {
       host: host ?? endpoint.host,
       port: endpoint.port,
       ssl: tls ? { rejectUnauthorized: false } : false,
-      connectionTimeoutMillis: 3_000,
+      connectionTimeoutMillis: 15_000,
     });
     client.on('error', () => {});
     try {

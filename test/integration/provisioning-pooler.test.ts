@@ -131,7 +131,16 @@ test('a client of a role that may not log in any more gets no server connection'
   await provisioner.disableLogin(fixture.server, home);
 
   await expect(client.query('SELECT 1')).rejects.toThrow();
-  expect(await aliases.canLogin(fixture.server, home, home.password)).toBe(false);
+  expect(await fixture.canLogIn('pooled', home)).toBe(false);
+});
+
+test('keys are refreshed on an alias that somebody left paused, which goes on with that', async () => {
+  const home = await fixture.make();
+  await fixture.server.pooler?.pause(home.databaseName);
+
+  await aliases.refreshKeys(fixture.server, home, home.password);
+
+  expect(await fixture.canLogIn('pooled', home)).toBe(true);
 });
 
 test('a process that finds the pooler away at its start works as soon as it is back', async () => {

@@ -90,11 +90,21 @@ describe('a pool of sessions', () => {
 });
 
 test('a ping is answered while all sessions for administration are in use', async () => {
-  let ended = 0;
-  const all = Array.from({ length: 16 }, () => postgres.query('SELECT pg_sleep(1)').then(() => ended++));
-
   await postgres.ping();
+  let ended = 0;
+  const waitForLock = async () => {
+    await postgres.query('SELECT pg_advisory_lock_shared(1), pg_advisory_unlock_shared(1)');
+    ended += 1;
+  };
 
-  expect(ended).toBe(0);
-  await Promise.all(all);
+  await postgres.inDatabase('postgres', async (holder) => {
+    await holder.query('SELECT pg_advisory_lock(1)');
+    const all = Array.from({ length: 16 }, waitForLock);
+
+    await postgres.ping();
+
+    expect(ended).toBe(0);
+    await holder.query('SELECT pg_advisory_unlock(1)');
+    await Promise.all(all);
+  });
 });

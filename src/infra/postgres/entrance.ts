@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { ClientConfig } from 'pg';
 import type { Endpoint, TlsMode } from '../../config/config.js';
 
-/** A server that is away says so at once; one that a busy disk holds up needs seconds for a login. */
-export const CONNECT_TIMEOUT_MS = 10_000;
+/**
+ * A server that is away says so at once; one that a busy disk holds up needs seconds for a login. Longer than PgBouncer's
+ * `query_wait_timeout`, so that its own error comes first.
+ */
+export const CONNECT_TIMEOUT_MS = 15_000;
 
 export interface Entrance extends Endpoint {
   /** Where its Unix socket is; null: it is reached over the network. */

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import {
   Client,
   type ClientBase,
@@ -17,6 +18,7 @@ import { SQLSTATE, sqlState } from './sqlstate.js';
 
 const MAINTENANCE_DATABASE = 'postgres';
 const POOL_SIZE = 8;
+const LONG_STATEMENTS_AT_ONCE = 8;
 const IDLE_TIMEOUT_MS = 60_000;
 /** How long a statement waits for others before these are ended. */
 const PATIENCE_MS = 500;
@@ -26,6 +28,7 @@ export class PostgresAdmin {
   private readonly pool: Pool;
   /** Of its own, so that it is free when all others wait. */
   private readonly rescue: Pool;
+  private readonly turns = pLimit(LONG_STATEMENTS_AT_ONCE);
   private serverVersionNum = 0;
 
   constructor(
@@ -60,18 +63,14 @@ export class PostgresAdmin {
     await this.executeAll(sql);
   }
 
-  /** The same with another statement timeout, for what may take long: copying and dropping databases. */
-  async executeWithin(timeoutMs: number, sql: string): Promise<void> {
-    const client = await this.pool.connect();
-    try {
-      await client.query(`SET statement_timeout = ${timeoutMs}`);
-      await this.unhindered(client, () => client.query(sql));
-      await client.query('RESET statement_timeout');
-      client.release();
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
+  /** The same with another statement timeout, for what may take long: in a session that nobody else waits for. */
+  executeWithin(timeoutMs: number, sql: string): Promise<void> {
+    return this.turns(() =>
+      this.inDatabase(MAINTENANCE_DATABASE, async (client) => {
+        await client.query(`SET statement_timeout = ${timeoutMs}`);
+        await this.unhindered(client, () => client.query(sql));
+      }),
+    );
   }
 
   /** `execute` for the rows of the last statement. */
@@ -104,7 +103,13 @@ export class PostgresAdmin {
    */
   async unhindered<T>(client: ClientBase, statement: () => Promise<T>): Promise<T> {
     const pid = (client as ClientBase & { processID: number | null }).processID;
-    const end = () => void this.rescue.query(END_BLOCKERS, [pid]).catch(() => {});
+    let isAsking = false;
+    const end = async () => {
+      if (isAsking) return;
+      isAsking = true;
+      await this.rescue.query(END_BLOCKERS, [pid]).catch(() => {});
+      isAsking = false;
+    };
     const timer = setInterval(end, PATIENCE_MS);
     try {
       return await statement();

@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, Pool, type PoolConfig } from 'pg';
 
-/** For a session that others use. Only a server that hangs keeps them for longer. */
+/** For a session that others use, and keep for moments only; as long as any statement may take. */
 const TURN_TIMEOUT_MS = 60_000;
 
 /**

@@ -58,6 +58,14 @@ const UNAVAILABLE_ERRNOS = new Set([
 /** The first is `pg_terminate_backend`, or a shutdown; the second a crash of another session. */
 const LOST_SESSION_CODES = new Set(['57P01', '57P02', 'ECONNRESET', 'EPIPE']);
 
+/** Of node-postgres: to log in, for a session of a pool that others use, and for an answer. */
+const TIMEOUTS = new Set([
+  'timeout expired',
+  'Connection terminated due to connection timeout',
+  'timeout exceeded when trying to connect',
+  'Query read timeout',
+]);
+
 /** PgBouncer reports that it has no server behind it as a protocol violation. */
 const POOLER_STATE = '08P01';
 
@@ -77,11 +85,16 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && isDriverDisconnect(error);
 }
 
+/** Whether the driver's patience ended: the server may be away as well as busy, and then another attempt gets through. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && TIMEOUTS.has(error.message);
+}
+
 /** Whether a session that was open ended, which says little of the server: the next one may work. */
 export function isSessionLost(error: unknown): boolean {
   const code = errorCode(error);
   if (code !== undefined) return LOST_SESSION_CODES.has(code);
-  return error instanceof Error && isDriverDisconnect(error) && !error.message.includes('timeout');
+  return error instanceof Error && isDriverDisconnect(error) && !isTimeout(error);
 }
 
 /** The drivers give these no code: their own words are all there is to match. */
@@ -89,9 +102,7 @@ function isDriverDisconnect(error: Error): boolean {
   return (
     error.name === 'QueryRunnerProviderAlreadyReleasedError' ||
     error.message.startsWith('Connection terminated') ||
-    error.message === 'timeout exceeded when trying to connect' ||
-    error.message === 'timeout expired' ||
-    error.message === 'Query read timeout' ||
+    TIMEOUTS.has(error.message) ||
     error.message === 'Client has encountered a connection error and is not queryable'
   );
 }

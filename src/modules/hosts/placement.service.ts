@@ -74,6 +74,7 @@ export class Placement {
       throw new RowhouseError(
         'CONFLICT',
         'The database is no tenant host. Make it one: POST /api/databases/:id/host.',
+        { errors: [{ field: 'databaseId', message: 'is no tenant host' }] },
       );
     }
     if (host.tenants >= host.maxTenants)

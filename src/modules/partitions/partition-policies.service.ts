@@ -158,5 +158,6 @@ function definedOf<T extends object>(dto: T): Partial<T> {
 
 function duplicate({ table, templateId }: PartitionPolicyEntity): RowhouseError {
   const scope = templateId === null ? 'database' : 'template';
-  return taken('table', `The table "${table}" of this ${scope} has a partition policy already.`);
+  const message = 'has a partition policy already';
+  return taken('table', `The table "${table}" of this ${scope} ${message}.`, message);
 }

@@ -61,7 +61,7 @@ export class RunPartitionPolicy implements OnModuleInit {
       maxAttempts: 5,
       deadlineSeconds: 6 * 3_600,
       whenUnavailable: 'retry',
-      isLong: true,
+      lane: 'long',
       steps: [{ name: 'partitions', run: (context) => this.work(context) }],
       succeed: (tx, operation) => this.succeed(tx, operation),
       fail: async (tx, { subjectId }) => {

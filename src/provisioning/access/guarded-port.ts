@@ -6,7 +6,7 @@ import type { AccessPlan } from './access-plan.js';
 import type { Gate } from './gate.js';
 import { renderGuards } from './guard-lines.js';
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 15_000;
 
 export type Undo = () => Promise<void>;
 

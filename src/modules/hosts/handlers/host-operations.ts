@@ -35,7 +35,7 @@ export class HostOperations implements OnModuleInit {
       maxAttempts: 10,
       deadlineSeconds: 600,
       whenUnavailable: 'retry',
-      isLong: true,
+      lane: 'waiting',
       steps: [
         {
           name: 'database',

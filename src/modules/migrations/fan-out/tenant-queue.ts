@@ -1,6 +1,6 @@
 import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 
-/** Half of what a process may open in one hosting database: creating tenants goes on meanwhile. */
+/** More gain little: they wait for the same disk, and each other's locks on the catalogs. */
 export const MAX_PER_HOST = 4;
 
 /** A tenant on its way, with what is known of it so far. */

@@ -15,7 +15,7 @@ export function dryRunMigration(tools: MigrationHandlerTools): OperationHandler 
     maxAttempts: MAX_ATTEMPTS,
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'retry',
-    isLong: true,
+    lane: 'long',
     steps: [{ name: 'scratch', run: (context) => dryRun.run(context) }],
     succeed: async (tx, { subjectId }) => {
       const migration = subjectId && (await migrations.findLocked(tx, subjectId));

@@ -18,7 +18,7 @@ export function runMigration(tools: MigrationHandlerTools): OperationHandler {
     maxAttempts: MAX_ATTEMPTS,
     deadlineSeconds: DEADLINE_SECONDS,
     whenUnavailable: 'retry',
-    isLong: true,
+    lane: 'long',
     steps: [
       { name: 'tenants', run: (context) => tools.fanOut.run(context) },
       { name: 'latecomers', run: (context) => tools.fanOut.runLatecomers(context) },

@@ -28,7 +28,7 @@ export function cloneSchemaTenant(tools: TenantTools): OperationHandler {
     kind: 'tenant.clone',
     ...CREATION,
     deadlineSeconds: COPY_DEADLINE_SECONDS,
-    isLong: true,
+    lane: 'long',
     steps: [
       tools.step('home', async (context) => {
         await tools.repository.record(context.tenant.id, await ensureHome(tools, context));

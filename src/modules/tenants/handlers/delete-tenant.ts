@@ -10,10 +10,7 @@ import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-
 import { OPERATION_ENDED } from './own-database-tenant.js';
 import type { TenantTools } from './tenant-tools.js';
 
-/**
- * Dropping a database waits for a checkpoint, which takes its time on a busy disk. There is an end to it, since a
- * deletion that was put off may need the place that this one has in the worker.
- */
+/** Dropping a database waits for a checkpoint, which takes its time on a busy disk; others wait for this one's place. */
 const DATABASE_PATIENCE_MS = 60_000;
 const REFUSED = 'OWNERSHIP_MISMATCH';
 const OWNERSHIP = 'ownership';
@@ -34,7 +31,7 @@ export function deleteTenant(tools: TenantTools): OperationHandler {
     maxAttempts: 1_000,
     deadlineSeconds: 7 * 86_400,
     whenUnavailable: 'retry',
-    isLong: true,
+    lane: 'waiting',
     steps: [
       forSchema(tools.step(OWNERSHIP, ({ tenant, server }) => schemas.assertOwned(server, tenant))),
       forSchema(tools.step('logins', ({ tenant, server }) => schemas.disableLogin(server, tenant))),

@@ -13,7 +13,7 @@ export function createOwnDatabaseTenant(tools: TenantTools): OperationHandler {
     maxAttempts: 5,
     deadlineSeconds: 6 * 3_600,
     whenUnavailable: 'fail',
-    isLong: true,
+    lane: 'waiting',
     steps: [
       {
         name: 'database',

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Client, type ClientBase, type ClientConfig, type Pool, type PoolClient } from 'pg';
+import { Client, type ClientBase, type ClientConfig, type Pool } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { adminConnection } from '../../../infra/postgres/admin-connection.js';
 import { setPassword } from '../../../infra/postgres/host-sql.js';
@@ -46,7 +46,8 @@ export class HostConnections implements OnApplicationShutdown {
     databaseName: string,
     work: (client: ClientBase) => Promise<T>,
   ): Promise<T> {
-    const client = await this.connect(server, databaseName);
+    const pool = this.poolOf(server, databaseName);
+    const client = await this.logIn(server, databaseName, () => pool.connect());
     try {
       const result = await work(client);
       client.release();
@@ -57,18 +58,18 @@ export class HostConnections implements OnApplicationShutdown {
     }
   }
 
-  /** For whoever keeps a session for long. Release it with `release()`, or with `release(true)` after an error. */
-  connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
-    return this.logIn(server, databaseName, () => this.poolOf(server, databaseName).connect());
-  }
-
   /** One besides those of the pool, which are for everybody: for work that may take hours. End it. */
   open(server: ManagedServer, databaseName: string): Promise<Client> {
     return this.logIn(server, databaseName, async () => {
       const client = new Client(this.optionsOf(server, databaseName));
       client.on('error', () => {});
-      await client.connect();
-      return client;
+      try {
+        await client.connect();
+        return client;
+      } catch (error) {
+        client.end().catch(() => {});
+        throw error;
+      }
     });
   }
 

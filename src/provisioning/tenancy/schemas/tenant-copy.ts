@@ -77,7 +77,9 @@ export class TenantCopy {
       await copySchema(job, reader, writer);
     } finally {
       signal.removeEventListener('abort', endAll);
-      await endAll();
+      const ended = endAll();
+      // A server that hangs does not confirm it, and others wait for this one's turn.
+      if (!signal.aborted) await ended;
     }
   }
 }

@@ -14,7 +14,7 @@ import { pollUntil } from '../../poll.js';
 import { HostProvisioner } from '../hosts/host-provisioner.js';
 import { CREATE_SCRATCH_DATABASE, FIND_SCRATCH_DATABASE, LOCK_SCRATCH_DATABASE } from './scratch-sql.js';
 
-const COPY_PATIENCE_MS = 10_000;
+const COPY_PATIENCE_MS = 60_000;
 
 interface Found extends Record<string, unknown> {
   readonly allowsConnections: boolean;
