@@ -38,6 +38,7 @@ import { PartitionKeeper } from './tenancy/partitions/partition-keeper.js';
 import { PartitionTargets } from './tenancy/partitions/partition-targets.js';
 import { PublicProvisioner } from './tenancy/schemas/public-provisioner.js';
 import { SchemaProvisioner } from './tenancy/schemas/schema-provisioner.js';
+import { TenantCatchUp } from './tenancy/schemas/tenant-catch-up.js';
 import { TenantCopy } from './tenancy/schemas/tenant-copy.js';
 import { TenantDirectory } from './tenancy/schemas/tenant-directory.js';
 import { WarmSchemas } from './tenancy/schemas/warm-schemas.js';
@@ -83,6 +84,7 @@ const PUBLIC_PROVIDERS = [
   SessionPatrol,
   SqlParser,
   TemplateStore,
+  TenantCatchUp,
   TenantCopy,
   TenantDirectory,
   VersionRunner,

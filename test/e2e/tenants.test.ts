@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { HeldTable } from '../support/held-table.js';
 import { Session } from '../support/session.js';
 import { canLogin, connect, errorCodeOf, loginError, query } from '../support/sql.js';
 import {
+  addVersion,
   createHost,
   createTemplate,
   createTenant,
@@ -444,6 +446,90 @@ describe('a host', () => {
   });
 });
 
+describe('a clone that a migration overtakes', () => {
+  const stamped = 'ALTER TABLE products ADD COLUMN stamp double precision NOT NULL DEFAULT random()';
+
+  async function makeSource() {
+    const { id: templateId } = await createTemplate(world);
+    const source = await createTenant(world, { templateId });
+    await query(source.connection_string, "INSERT INTO products (name) VALUES ('apple'), ('pear')");
+    await addVersion(world, { id: templateId }, stamped);
+    return { templateId, source };
+  }
+
+  async function begin(path: string, body: object): Promise<string> {
+    return (await api.post<{ id: string }>(path, body, { prefer: 'respond-async' })).expect(202).data.id;
+  }
+
+  const succeeded = (operation: string) =>
+    until('the operation has succeeded', async () => {
+      const { state } = (await api.get<{ state: string }>(`/api/operations/${operation}`)).data;
+      if (state === 'failed') throw new Error('it has failed');
+      return state === 'succeeded';
+    });
+
+  async function expectWhole(slug: string): Promise<void> {
+    const [clone] = (await api.get<Tenant[]>(`/api/tenants?search=${slug}`)).data;
+    expect(clone).toMatchObject({ slug, status: 'active', template_version: 2 });
+    const rows = `SELECT FROM ${clone?.schema_name}.products WHERE stamp IS NOT NULL`;
+    expect(await admin(clone?.database_name ?? '', rows)).toHaveLength(2);
+  }
+
+  test('while it waits for a table has the rows that a rewrite moved', async () => {
+    const { templateId, source } = await makeSource();
+    const holder = await connect(source.connection_string);
+    await holder.query('BEGIN; SELECT FROM products');
+    const waiting = async (count: number) => {
+      const rows = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1";
+      return (await world.server.query(rows, [source.database_name])).length >= count;
+    };
+
+    const strategy = { canary: 0, lockTimeoutMs: 30_000 };
+    const migration = await begin('/api/migrations', { templateId, strategy });
+    await until('the migration waits', () => waiting(1));
+    const clone = await begin(`/api/tenants/${source.id}/clone`, { slug: 'overtaken', withData: true });
+    await until('the clone waits behind it', () => waiting(2));
+    await holder.end();
+
+    await succeeded(clone);
+    await expectWhole('overtaken');
+    await succeeded(migration);
+  });
+
+  test('before its rows are copied has the version of its source', async () => {
+    const { templateId, source } = await makeSource();
+    const held = await HeldTable.hold(world, source.database_name, 'shared.tenants');
+
+    const clone = await begin(`/api/tenants/${source.id}/clone`, { slug: 'late', withData: true });
+    await held.untilSomebodyWaits();
+    const migration = await begin('/api/migrations', { templateId });
+    await until(
+      'the source has the version',
+      async () => (await api.get<Tenant>(`/api/tenants/${source.id}`)).data.template_version === 2,
+    );
+    await held.release();
+
+    await succeeded(clone);
+    await expectWhole('late');
+    await succeeded(migration);
+  });
+
+  test('and whose source is deleted says so', async () => {
+    const source = await createTenant(world, { templateId: template.id });
+    const held = await HeldTable.hold(world, source.database_name, 'shared.tenants');
+    const clone = await begin(`/api/tenants/${source.id}/clone`, { slug: 'orphan', withData: true });
+    await held.untilSomebodyWaits();
+    await api.delete(`/api/tenants/${source.id}`, { prefer: 'respond-async' });
+    await held.release();
+
+    const ended = await until('the operation has failed', async () => {
+      const operation = (await api.get<{ state: string; error: object }>(`/api/operations/${clone}`)).data;
+      return operation.state === 'failed' && operation;
+    });
+    expect(ended.error).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('deleted') });
+  });
+});
+
 test('clones that take long, more than one host has sessions for, keep nobody from being created', async () => {
   const source = await createTenant(world, { templateId: template.id });
   const holder = await connect(source.connection_string);
@@ -455,10 +541,8 @@ test('clones that take long, more than one host has sessions for, keep nobody fr
 
   const clones = await Promise.all(Array.from({ length: 10 }, (_, index) => clone(index)));
   await until('the first clones wait', async () => {
-    const [waiting] = await world.server.query(
-      "SELECT count(*)::int FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%'",
-    );
-    return waiting?.count > 1;
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1";
+    return (await world.server.query(waiting, [source.database_name])).length > 1;
   });
   const another = await createTenant(world, { templateId: template.id });
   await holder.end();

@@ -151,9 +151,9 @@ export class TenantsService {
     });
   }
 
-  /** What goes into a schema changes nothing of the row that is shown, but its status. */
+  /** What goes into a schema changes nothing of the row that is shown, but its status; a clone may have a later version. */
   private async afterwards(tenant: Tenant, kind: string): Promise<Tenant> {
-    if (kind !== 'tenant.create_database') return { ...tenant, status: 'active' };
+    if (kind === 'tenant.create' || kind === 'tenant.claim') return { ...tenant, status: 'active' };
     const found = await this.repository.find(tenant.id);
     if (!found) throw notFound('tenant', tenant.id);
     return found;

@@ -1,6 +1,7 @@
 import { settleAll } from '../../../kernel/settle-all.js';
 import type { OperationHandler } from '../../../operations/operation.types.js';
 import type { Tenant } from '../tenant.js';
+import { copyRows } from './copy-rows.js';
 import type { TenantStepContext, TenantTools } from './tenant-tools.js';
 
 const CREATION = { maxAttempts: 5, deadlineSeconds: 300, whenUnavailable: 'fail' } as const;
@@ -33,11 +34,7 @@ export function cloneSchemaTenant(tools: TenantTools): OperationHandler {
       tools.step('home', async (context) => {
         await tools.repository.record(context.tenant.id, await ensureHome(tools, context));
       }),
-      tools.step('copy', async ({ tenant, server, signal }) => {
-        const source = tenant.clonedFrom && (await tools.repository.find(tenant.clonedFrom));
-        if (!source) throw new Error(`the source of ${tenant.slug} is gone`);
-        await tools.copy.rows({ server, source, target: tenant, signal });
-      }),
+      tools.step('copy', (context) => copyRows(tools, context)),
       tools.step('login', async (context) => {
         await tools.guard(context);
         await admit(tools, context);

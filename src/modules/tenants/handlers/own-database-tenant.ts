@@ -1,5 +1,6 @@
 import { RowhouseError } from '../../../kernel/errors.js';
 import type { OperationHandler, OperationState } from '../../../operations/operation.types.js';
+import { copyRows } from './copy-rows.js';
 import type { TenantTools } from './tenant-tools.js';
 
 export const OPERATION_ENDED: ReadonlySet<OperationState> = new Set(['succeeded', 'failed', 'cancelled']);
@@ -41,11 +42,7 @@ export function createOwnDatabaseTenant(tools: TenantTools): OperationHandler {
       ),
       tools.stepIf(
         ({ input }) => input['copy'] === true,
-        tools.step('copy', async ({ tenant, server, signal }) => {
-          const source = tenant.clonedFrom && (await tools.repository.find(tenant.clonedFrom));
-          if (!source) throw new Error(`the source of ${tenant.slug} is gone`);
-          await tools.copy.rows({ server, source, target: tenant, signal });
-        }),
+        tools.step('copy', (context) => copyRows(tools, context)),
       ),
     ],
     succeed: async (tx, { subjectId }) => {

@@ -14,6 +14,7 @@ import { HostProvisioner } from '../../../provisioning/tenancy/hosts/host-provis
 import { Registry, SlugHeld } from '../../../provisioning/tenancy/hosts/registry.js';
 import { PublicProvisioner } from '../../../provisioning/tenancy/schemas/public-provisioner.js';
 import { SchemaProvisioner } from '../../../provisioning/tenancy/schemas/schema-provisioner.js';
+import { TenantCatchUp } from '../../../provisioning/tenancy/schemas/tenant-catch-up.js';
 import { TenantCopy } from '../../../provisioning/tenancy/schemas/tenant-copy.js';
 import type { TenantStatus } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { ManagedDatabases } from '../../databases/managed-databases.js';
@@ -37,6 +38,7 @@ export class TenantTools {
     readonly hosts: HostProvisioner,
     readonly registry: Registry,
     readonly copy: TenantCopy,
+    readonly catchUp: TenantCatchUp,
     readonly databases: ManagedDatabases,
     readonly aliases: PoolerAliases,
     readonly access: AccessSync,

@@ -32,6 +32,11 @@ export const TABLES = `
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition
   ORDER BY c.relname`;
 
+/** Of `$1` by the hosting database's ledger; `isMoving` while a version runs there statement by statement. */
+export const FIND_VERSION = `
+  SELECT max(version) AS version, COALESCE(bool_or(state = 'applying'), false) AS "isMoving"
+  FROM shared.schema_versions WHERE schema_name = $1 AND template_id = $2`;
+
 export const PARTITIONS = `
   SELECT p.relname AS parent, c.relname AS name, pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS bound
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -51,6 +56,12 @@ export const FOREIGN_KEYS = `
 export const SEQUENCES = `
   SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relkind = 'S' ORDER BY c.relname`;
+
+/** No statement where there is no table. */
+export function lockTables(schema: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  return [`LOCK TABLE ${names.map((name) => qualified(schema, name)).join(', ')} IN ACCESS SHARE MODE`];
+}
 
 export function qualified(schema: string, name: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;

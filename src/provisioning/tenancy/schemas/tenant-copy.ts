@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
 import type { Client, ClientBase } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
-import { FIND_SCHEMA, type SchemaRow } from '../../../infra/postgres/host-sql.js';
 import { RowhouseError } from '../../../kernel/errors.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
+import { type CopyPlace, openSource, readVersion, UNHURRIED } from './tenant-copy-source.js';
 import {
   type CopyConstraint,
   type CopyPartition,
@@ -25,24 +25,15 @@ import {
   truncate,
 } from './tenant-copy-sql.js';
 
-export interface CopyPlace {
-  readonly databaseName: string;
-  readonly schemaName: string;
-  readonly schemaOid: number | null;
-}
-
 export interface TenantCopyJob {
   readonly server: ManagedServer;
   readonly source: CopyPlace;
-  /** Has the same tables, with rows that do not matter. */
-  readonly target: CopyPlace;
+  /** Has the tables of the template's version, with rows that do not matter. */
+  readonly target: CopyPlace & { readonly templateId: string | null; readonly templateVersion: number };
   readonly signal: AbortSignal;
 }
 
 const COPIES_AT_ONCE = 4;
-
-/** A copy may run longer than any statement of Rowhouse's otherwise does. */
-const UNHURRIED = 'SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0';
 
 /**
  * Copies a tenant's rows into another's tables: as they are at one moment, all or nothing, and again from the start
@@ -55,11 +46,12 @@ export class TenantCopy {
 
   constructor(private readonly connections: HostConnections) {}
 
-  rows(job: TenantCopyJob): Promise<void> {
+  /** Returns null, or the version that the source has where the target has an older one: then nothing was copied. */
+  rows(job: TenantCopyJob): Promise<number | null> {
     return this.turns(() => this.copy(job));
   }
 
-  private async copy(job: TenantCopyJob): Promise<void> {
+  private async copy(job: TenantCopyJob): Promise<number | null> {
     const { server, source, target, signal } = job;
     const sessions: Client[] = [];
     const open = async ({ databaseName }: CopyPlace): Promise<Client> => {
@@ -74,7 +66,7 @@ export class TenantCopy {
       const reader = await open(source);
       const writer = await open(target);
       signal.throwIfAborted();
-      await copySchema(job, reader, writer);
+      return await copySchema(job, reader, writer);
     } finally {
       signal.removeEventListener('abort', endAll);
       const ended = endAll();
@@ -88,11 +80,12 @@ async function copySchema(
   { source, target }: TenantCopyJob,
   reader: ClientBase,
   writer: ClientBase,
-): Promise<void> {
-  await reader.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${UNHURRIED}`);
+): Promise<number | null> {
+  const tables = await openSource(reader, source);
+  const version = await readVersion(reader, source, target.templateId);
+  if (version > target.templateVersion) return version;
   await writer.query(`BEGIN; ${UNHURRIED}`);
-  await assertThere(reader, source);
-  const tables = await readTables(reader, writer, { source, target });
+  assertAlike(tables, await listed<CopyTable>(writer, TABLES, target));
   await makePartitions(reader, writer, { source, target });
   const keys = await listed<CopyConstraint>(writer, FOREIGN_KEYS, target);
   if (tables.length > 0) await writer.query(truncate(target.schemaName, tables));
@@ -102,6 +95,7 @@ async function copySchema(
   await copySequences(reader, writer, { source, target });
   await writer.query('COMMIT');
   await reader.query('COMMIT');
+  return null;
 }
 
 interface Places {
@@ -109,23 +103,9 @@ interface Places {
   readonly target: CopyPlace;
 }
 
-/** A schema that was renamed or dropped by hand has no tables under its name, and a copy of it would be empty. */
-async function assertThere(reader: ClientBase, { schemaName, schemaOid }: CopyPlace): Promise<void> {
-  const { rows } = await reader.query<SchemaRow>(FIND_SCHEMA, [schemaName]);
-  const [found] = rows;
-  if (found && (schemaOid === null || found.oid === schemaOid)) return;
-  throw new RowhouseError(
-    'OWNERSHIP_MISMATCH',
-    `The schema "${schemaName}" of the tenant is not there any more: it was renamed, dropped or replaced by hand.`,
-  );
-}
-
 /** Throws CONFLICT where one of the two has a table or a column that the other lacks: rows would be lost. */
-async function readTables(reader: ClientBase, writer: ClientBase, places: Places): Promise<CopyTable[]> {
-  const tables = await listed<CopyTable>(reader, TABLES, places.source);
-  const present = new Map(
-    (await listed<CopyTable>(writer, TABLES, places.target)).map((table) => [table.name, table]),
-  );
+function assertAlike(tables: readonly CopyTable[], made: readonly CopyTable[]): void {
+  const present = new Map(made.map((table) => [table.name, table]));
   for (const { name, columns } of tables) {
     const missing = columns.find((column) => !present.get(name)?.columns.includes(column));
     if (present.has(name) && missing === undefined) continue;
@@ -135,7 +115,6 @@ async function readTables(reader: ClientBase, writer: ClientBase, places: Places
   const had = new Set(tables.map(({ name }) => name));
   const lost = [...present.keys()].find((name) => !had.has(name));
   if (lost !== undefined) throw differs(`The tenant lacks the table "${lost}" of its template.`);
-  return tables;
 }
 
 function differs(what: string): RowhouseError {

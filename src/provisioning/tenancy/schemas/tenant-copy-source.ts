@@ -1,0 +1,81 @@
+import type { ClientBase } from 'pg';
+import { FIND_SCHEMA, type SchemaRow } from '../../../infra/postgres/host-sql.js';
+import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
+import { RowhouseError } from '../../../kernel/errors.js';
+import { type CopyTable, FIND_VERSION, lockTables, TABLES } from './tenant-copy-sql.js';
+
+export interface CopyPlace {
+  readonly databaseName: string;
+  readonly schemaName: string;
+  readonly schemaOid: number | null;
+}
+
+const ATTEMPTS = 5;
+/** A copy may run longer than any statement of Rowhouse's otherwise does. */
+export const UNHURRIED = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+  SET LOCAL lock_timeout = '60s'`;
+
+interface SourceVersion {
+  /** Null where its ledger does not know the template. */
+  readonly version: number | null;
+  readonly isMoving: boolean;
+}
+
+/**
+ * Begins the transaction that reads a tenant, and returns its tables. The locks come before the snapshot: a table that
+ * somebody rewrites is empty for a snapshot from before (PostgreSQL manual, 13.6).
+ */
+export async function openSource(reader: ClientBase, source: CopyPlace): Promise<CopyTable[]> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const locked = await lockSource(reader, source);
+    const tables = locked && (await listTables(reader, source));
+    if (tables?.every(({ name }) => locked?.has(name))) {
+      await assertThere(reader, source);
+      return tables;
+    }
+    await reader.query('ROLLBACK');
+  }
+  throw new RowhouseError('RESOURCE_BUSY', `The tables of "${source.schemaName}" are being changed.`);
+}
+
+/** The version of the template that the tenant has. Throws RESOURCE_BUSY while it is between two. */
+export async function readVersion(
+  reader: ClientBase,
+  { schemaName }: CopyPlace,
+  templateId: string | null,
+): Promise<number> {
+  const { rows } = await reader.query<SourceVersion>(FIND_VERSION, [schemaName, templateId]);
+  const [found] = rows;
+  if (found?.isMoving) {
+    throw new RowhouseError('RESOURCE_BUSY', `A migration is at work in "${schemaName}".`);
+  }
+  return found?.version ?? 0;
+}
+
+/** Null when one of the tables is gone by now. */
+async function lockSource(reader: ClientBase, source: CopyPlace): Promise<Set<string> | null> {
+  const names = (await listTables(reader, source)).map(({ name }) => name);
+  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${UNHURRIED}`;
+  try {
+    await reader.query([begin, ...lockTables(source.schemaName, names)].join('; '));
+    return new Set(names);
+  } catch (error) {
+    if (sqlState(error) === SQLSTATE.undefinedTable) return null;
+    throw error;
+  }
+}
+
+async function listTables(reader: ClientBase, { schemaName }: CopyPlace): Promise<CopyTable[]> {
+  return (await reader.query<CopyTable>(TABLES, [schemaName])).rows;
+}
+
+/** A schema that was renamed or dropped by hand has no tables under its name, and a copy of it would be empty. */
+async function assertThere(reader: ClientBase, { schemaName, schemaOid }: CopyPlace): Promise<void> {
+  const { rows } = await reader.query<SchemaRow>(FIND_SCHEMA, [schemaName]);
+  const [found] = rows;
+  if (found && (schemaOid === null || found.oid === schemaOid)) return;
+  throw new RowhouseError(
+    'OWNERSHIP_MISMATCH',
+    `The schema "${schemaName}" of the tenant is not there any more: it was renamed, dropped or replaced by hand.`,
+  );
+}
