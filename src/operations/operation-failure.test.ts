@@ -36,6 +36,7 @@ test('tries again where only patience ended: a busy server is not away', () => {
   for (const message of [
     'timeout expired',
     'timeout exceeded when trying to connect',
+    'Connection terminated due to connection timeout',
     'Query read timeout',
   ]) {
     expect(retryDelay(attempt({ error: new Error(message), whenUnavailable: 'fail' }))).not.toBeNull();

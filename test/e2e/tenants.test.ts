@@ -514,6 +514,32 @@ describe('a clone that a migration overtakes', () => {
     await succeeded(migration);
   });
 
+  test('and whose source is deleted while it reads is whole', async () => {
+    const { source } = await makeSource();
+    const { adminUser, adminPassword, host, port } = world.config.server;
+    const holder = await connect(
+      `postgres://${adminUser}:${adminPassword}@${host}:${port}/${source.database_name}`,
+    );
+    await holder.query(`BEGIN; LOCK TABLE ${source.schema_name}.products`);
+    const clone = await begin(`/api/tenants/${source.id}/clone`, { slug: 'heir', withData: true });
+    await until('the clone waits', async () => {
+      const rows = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = $1";
+      return (await world.server.query(rows, [source.database_name])).length > 0;
+    });
+
+    const deletion = (
+      await api.delete<{ id: string }>(`/api/tenants/${source.id}`, { prefer: 'respond-async' })
+    ).expect(202);
+    await holder.end();
+
+    await succeeded(clone);
+    await succeeded(deletion.data.id);
+    const [heir] = (await api.get<Tenant[]>('/api/tenants?search=heir')).data;
+    expect(await admin(heir?.database_name ?? '', `SELECT FROM ${heir?.schema_name}.products`)).toHaveLength(
+      2,
+    );
+  });
+
   test('and whose source is deleted says so', async () => {
     const source = await createTenant(world, { templateId: template.id });
     const held = await HeldTable.hold(world, source.database_name, 'shared.tenants');
@@ -528,6 +554,18 @@ describe('a clone that a migration overtakes', () => {
     });
     expect(ended.error).toMatchObject({ code: 'CONFLICT', message: expect.stringContaining('deleted') });
   });
+});
+
+test('a table of its own keeps a tenant from being cloned with its rows, by name', async () => {
+  const source = await createTenant(world, { isolation: 'database', templateId: template.id });
+  await query(source.connection_string, 'CREATE TABLE public.notes (note text)');
+
+  const refused = await api.post(`/api/tenants/${source.id}/clone`, {
+    slug: 'without-notes',
+    withData: true,
+  });
+
+  expect(refused.expect(409).problem.detail).toContain('"notes"');
 });
 
 test('clones that take long, more than one host has sessions for, keep nobody from being created', async () => {

@@ -16,7 +16,8 @@ export async function copyRows(
       throw error;
     });
     if (ahead === null) return;
-    await tools.catchUp.bring(server, target, ahead, signal);
+    await tools.catchUp.bring(server, target, ahead);
+    signal.throwIfAborted();
     await tools.repository.record(target.id, { templateVersion: ahead });
     target = { ...target, templateVersion: ahead };
   }

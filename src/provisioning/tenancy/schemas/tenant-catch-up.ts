@@ -1,35 +1,31 @@
 import { Injectable } from '@nestjs/common';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
-import { TemplateStore } from '../templates/template-store.js';
-import { VersionRunner } from '../versions/version-runner.js';
+import { HostTemplates } from '../hosts/host-templates.js';
+import { asRefusal } from './template-refusal.js';
 import type { TenantHome } from './tenant-home.js';
 
-const TIMEOUTS = { lockTimeoutMs: 10_000, statementTimeoutMs: 60_000 } as const;
+const RUN_TABLES = "SELECT shared.run_template($1, $2, $3, ARRAY['schema'])";
 
-type NewTenant = Pick<
-  TenantHome,
-  'databaseName' | 'schemaName' | 'schemaOid' | 'templateId' | 'templateVersion'
->;
-
-/** Brings the tables of a tenant that nobody uses yet to a later version of its template. */
+/** Brings the tables of a tenant that nobody uses yet to a later version of its template, as new ones get it. */
 @Injectable()
 export class TenantCatchUp {
   constructor(
     private readonly connections: HostConnections,
-    private readonly templates: TemplateStore,
-    private readonly runner: VersionRunner,
+    private readonly templates: HostTemplates,
   ) {}
 
-  async bring(server: ManagedServer, tenant: NewTenant, to: number, signal: AbortSignal): Promise<void> {
-    const { databaseName, schemaName, schemaOid, templateId, templateVersion } = tenant;
-    const missing = { first: templateVersion + 1, last: to };
-    const versions = templateId === null ? [] : await this.templates.versions(templateId, missing);
+  async bring(
+    server: ManagedServer,
+    { databaseName, schemaName, templateId }: Pick<TenantHome, 'databaseName' | 'schemaName' | 'templateId'>,
+    version: number,
+  ): Promise<void> {
+    if (templateId === null) return;
     await this.connections.use(server, databaseName, async (client) => {
-      for (const version of versions) {
-        await this.runner.apply(client, { schemaName, schemaOid, version, ...TIMEOUTS }, signal);
-      }
-      await this.runner.flush(client);
+      await this.templates.ensure(client, `${server.id}/${databaseName}`, { templateId, version });
+      await client.query(RUN_TABLES, [schemaName, templateId, version]).catch((error: unknown) => {
+        throw asRefusal(error);
+      });
     });
   }
 }

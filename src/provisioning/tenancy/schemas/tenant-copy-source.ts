@@ -11,6 +11,7 @@ export interface CopyPlace {
 }
 
 const ATTEMPTS = 5;
+const WORTH_ANOTHER_LOOK = new Set<string | undefined>([SQLSTATE.undefinedTable, SQLSTATE.deadlockDetected]);
 /** A copy may run longer than any statement of Rowhouse's otherwise does. */
 export const UNHURRIED = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
   SET LOCAL lock_timeout = '60s'`;
@@ -18,18 +19,22 @@ export const UNHURRIED = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_tra
 interface SourceVersion {
   /** Null where its ledger does not know the template. */
   readonly version: number | null;
-  readonly isMoving: boolean;
+  readonly isHalfway: boolean;
 }
 
 /**
- * Begins the transaction that reads a tenant, and returns its tables. The locks come before the snapshot: a table that
- * somebody rewrites is empty for a snapshot from before (PostgreSQL manual, 13.6).
+ * Begins the transaction that reads a tenant, and returns its tables; those in `wanted` are locked. The locks come before
+ * the snapshot: a table that somebody rewrites is empty for a snapshot from before (PostgreSQL manual, 13.6).
  */
-export async function openSource(reader: ClientBase, source: CopyPlace): Promise<CopyTable[]> {
+export async function openSource(
+  reader: ClientBase,
+  source: CopyPlace,
+  wanted: ReadonlySet<string>,
+): Promise<CopyTable[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const locked = await lockSource(reader, source);
+    const locked = await lockSource(reader, source, wanted);
     const tables = locked && (await listTables(reader, source));
-    if (tables?.every(({ name }) => locked?.has(name))) {
+    if (tables?.every(({ name }) => locked?.has(name) || !wanted.has(name))) {
       await assertThere(reader, source);
       return tables;
     }
@@ -38,7 +43,7 @@ export async function openSource(reader: ClientBase, source: CopyPlace): Promise
   throw new RowhouseError('RESOURCE_BUSY', `The tables of "${source.schemaName}" are being changed.`);
 }
 
-/** The version of the template that the tenant has. Throws RESOURCE_BUSY while it is between two. */
+/** The version of the template that the tenant has. Throws RESOURCE_BUSY when it is between two. */
 export async function readVersion(
   reader: ClientBase,
   { schemaName }: CopyPlace,
@@ -46,22 +51,30 @@ export async function readVersion(
 ): Promise<number> {
   const { rows } = await reader.query<SourceVersion>(FIND_VERSION, [schemaName, templateId]);
   const [found] = rows;
-  if (found?.isMoving) {
-    throw new RowhouseError('RESOURCE_BUSY', `A migration is at work in "${schemaName}".`);
+  if (found?.isHalfway) {
+    throw new RowhouseError(
+      'RESOURCE_BUSY',
+      `The schema "${schemaName}" is between two versions: a migration is at work there, or has failed there.`,
+    );
   }
   return found?.version ?? 0;
 }
 
-/** Null when one of the tables is gone by now. */
-async function lockSource(reader: ClientBase, source: CopyPlace): Promise<Set<string> | null> {
-  const names = (await listTables(reader, source)).map(({ name }) => name);
+/** Null when one of the tables is gone by now, or somebody locks them in another order. */
+async function lockSource(
+  reader: ClientBase,
+  source: CopyPlace,
+  wanted: ReadonlySet<string>,
+): Promise<Set<string> | null> {
+  const found = await listTables(reader, source);
+  const names = found.map(({ name }) => name).filter((name) => wanted.has(name));
   const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${UNHURRIED}`;
   try {
     await reader.query([begin, ...lockTables(source.schemaName, names)].join('; '));
     return new Set(names);
   } catch (error) {
-    if (sqlState(error) === SQLSTATE.undefinedTable) return null;
-    throw error;
+    if (!WORTH_ANOTHER_LOOK.has(sqlState(error))) throw error;
+    return null;
   }
 }
 

@@ -32,9 +32,9 @@ export const TABLES = `
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND NOT c.relispartition
   ORDER BY c.relname`;
 
-/** Of `$1` by the hosting database's ledger; `isMoving` while a version runs there statement by statement. */
+/** Of `$1` by the hosting database's ledger; `isHalfway`: through some statements of a version that runs one by one. */
 export const FIND_VERSION = `
-  SELECT max(version) AS version, COALESCE(bool_or(state = 'applying'), false) AS "isMoving"
+  SELECT max(version) AS version, COALESCE(bool_or(state = 'applying'), false) AS "isHalfway"
   FROM shared.schema_versions WHERE schema_name = $1 AND template_id = $2`;
 
 export const PARTITIONS = `

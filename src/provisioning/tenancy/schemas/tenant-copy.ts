@@ -81,20 +81,23 @@ async function copySchema(
   reader: ClientBase,
   writer: ClientBase,
 ): Promise<number | null> {
-  const tables = await openSource(reader, source);
+  const made = await listed<CopyTable>(writer, TABLES, target);
+  const tables = await openSource(reader, source, new Set(made.map(({ name }) => name)));
   const version = await readVersion(reader, source, target.templateId);
   if (version > target.templateVersion) return version;
+  if (version < target.templateVersion)
+    throw differs(`The tenant has version ${version} of its template only.`);
+  assertAlike(tables, made);
   await writer.query(`BEGIN; ${UNHURRIED}`);
-  assertAlike(tables, await listed<CopyTable>(writer, TABLES, target));
   await makePartitions(reader, writer, { source, target });
   const keys = await listed<CopyConstraint>(writer, FOREIGN_KEYS, target);
   if (tables.length > 0) await writer.query(truncate(target.schemaName, tables));
   await writer.query(loosen(target.schemaName, tables, keys));
   for (const table of tables) await copyTable(reader, writer, { source, target, table });
-  await writer.query(tighten(target.schemaName, tables, keys));
   await copySequences(reader, writer, { source, target });
-  await writer.query('COMMIT');
   await reader.query('COMMIT');
+  await writer.query(tighten(target.schemaName, tables, keys));
+  await writer.query('COMMIT');
   return null;
 }
 
