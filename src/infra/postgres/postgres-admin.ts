@@ -1,18 +1,11 @@
 import pLimit from 'p-limit';
-import {
-  Client,
-  type ClientBase,
-  type ClientConfig,
-  type Pool,
-  type PoolClient,
-  type QueryResult,
-  type QueryResultRow,
-} from 'pg';
+import type { Client, ClientBase, ClientConfig, Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import type { ServerConfig } from '../../config/config.js';
 import { adminConnection } from './admin-connection.js';
 import { END_BLOCKERS } from './blockers-sql.js';
 import { FIND_TENANTS_DATABASE, reopenDatabase } from './database-sql.js';
 import { LockWatch } from './lock-watch.js';
+import { openSession } from './open-session.js';
 import { openSessionPool } from './session-pool.js';
 import { SQLSTATE, sqlState } from './sqlstate.js';
 
@@ -145,17 +138,9 @@ export class PostgresAdmin {
     return adminConnection(this.config, this.caFile, target);
   }
 
-  private async connectTo(database: string): Promise<Client> {
+  private connectTo(database: string): Promise<Client> {
     const { serverVersionNum } = this;
-    const client = new Client(adminConnection(this.config, this.caFile, { database, serverVersionNum }));
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      return client;
-    } catch (error) {
-      await client.end().catch(() => {});
-      throw error;
-    }
+    return openSession(adminConnection(this.config, this.caFile, { database, serverVersionNum }));
   }
 
   /** An owner can close a database, from another one that is his, even to superusers. Rowhouse's own stay closed. */

@@ -1,4 +1,5 @@
-import { Client, type ClientConfig, type Submittable } from 'pg';
+import type { Client, ClientConfig, Submittable } from 'pg';
+import { openSession } from '../open-session.js';
 import { cutOff, type Exchange, stopReading, watchBuffer, watchCopy } from './wire.js';
 
 /** A connection for one statement; it is closed afterwards, whatever the statement did to its session. */
@@ -15,15 +16,7 @@ export class StatementSession {
   }
 
   static async open(config: ClientConfig): Promise<StatementSession> {
-    const client = new Client(config);
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      return new StatementSession(client);
-    } catch (error) {
-      client.end().catch(() => {});
-      throw error;
-    }
+    return new StatementSession(await openSession(config));
   }
 
   /** The server process that works for it. */

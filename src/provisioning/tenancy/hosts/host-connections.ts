@@ -1,10 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { Client, type ClientBase, type ClientConfig, type Pool } from 'pg';
+import type { Client, ClientBase, ClientConfig, Pool } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { adminConnection } from '../../../infra/postgres/admin-connection.js';
 import { setPassword } from '../../../infra/postgres/host-sql.js';
+import { openSession } from '../../../infra/postgres/open-session.js';
 import { openSessionPool } from '../../../infra/postgres/session-pool.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
 import { scramVerifier } from '../../../kernel/scram.js';
@@ -60,17 +61,7 @@ export class HostConnections implements OnApplicationShutdown {
 
   /** One besides those of the pool, which are for everybody: for work that may take hours. End it. */
   open(server: ManagedServer, databaseName: string): Promise<Client> {
-    return this.logIn(server, databaseName, async () => {
-      const client = new Client(this.optionsOf(server, databaseName));
-      client.on('error', () => {});
-      try {
-        await client.connect();
-        return client;
-      } catch (error) {
-        client.end().catch(() => {});
-        throw error;
-      }
-    });
+    return this.logIn(server, databaseName, () => openSession(this.optionsOf(server, databaseName)));
   }
 
   /** Puts the derived password in force, and lets the provisioner log in. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Client, type ClientBase, type ClientConfig, type Pool, type QueryResult } from 'pg';
+import type { Client, ClientBase, ClientConfig, Pool, QueryResult } from 'pg';
+import { openSession } from '../../../infra/postgres/open-session.js';
 import { openSessionPool } from '../../../infra/postgres/session-pool.js';
 import type { LeakAttack, LeakPair } from './leak-attacks.js';
 import type { LeakNotes, LeakObservation } from './leak-judgement.js';
@@ -72,16 +73,8 @@ export function hear(client: ClientBase): string[] {
 }
 
 /** Logged in, for which PgBouncer before 1.19 uses the alias's one server connection itself. */
-export async function enter({ pooled }: LeakStage, { user, password }: LeakLogin): Promise<Client> {
-  const client = new Client({ ...pooled, user, password });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    client.end().catch(() => {});
-    throw error;
-  }
+export function enter({ pooled }: LeakStage, { user, password }: LeakLogin): Promise<Client> {
+  return openSession({ ...pooled, user, password });
 }
 
 /** A pool of one client, which is logged in already. */
