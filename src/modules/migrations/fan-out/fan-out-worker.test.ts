@@ -1,9 +1,9 @@
-import type { Client } from 'pg';
 import { expect, test } from 'vitest';
 import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { VersionFailed } from '../../../provisioning/tenancy/versions/version-failure.js';
 import type { TenantResult } from '../migration.js';
 import { type FanOutOrder, FanOutWorker } from './fan-out-worker.js';
+import type { HostSession } from './host-session.js';
 import { RunControl } from './run-context.js';
 import { type QueuedTenant, TenantQueue } from './tenant-queue.js';
 
@@ -40,8 +40,8 @@ async function serve(
     report: (_: QueuedTenant, { tenantId, state, version, attempts }: TenantResult) =>
       results.push(`${tenantId} ${state} ${version} ${attempts}`),
     migrator: {
-      open: async () => ({ end: async () => {} }) as unknown as Client,
-      migrate: async (_: Client, tenant: QueuedTenant) => {
+      open: async () => ({ close: () => {}, leave: async () => {} }) as unknown as HostSession,
+      migrate: async (_: HostSession, tenant: QueuedTenant) => {
         for (const { number } of VERSIONS.filter((version) => version.number > tenant.version)) {
           apply(tenant.home.id, number);
           applied.push(`${tenant.home.id} ${number}`);

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Client } from 'pg';
 import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
 import { VersionFailed } from '../../../provisioning/tenancy/versions/version-failure.js';
 import type { TenantResult } from '../migration.js';
+import type { HostSession } from './host-session.js';
 import { isWorthRetrying, retryDelay } from './retry-policy.js';
 import type { RunContext, Versions } from './run-context.js';
 import type { TenantMigrator } from './tenant-migrator.js';
@@ -33,7 +33,7 @@ export interface FanOutOrder {
 
 /** Takes one tenant after the other, in one session as long as it stays in one database. */
 export class FanOutWorker {
-  private session: Client | null = null;
+  private session: HostSession | null = null;
   /** The database that it counts for in the queue. */
   private place: string | null = null;
   /** Tenants that are through, though perhaps not on disk, since the last flush. */
@@ -53,7 +53,7 @@ export class FanOutWorker {
       }
       await this.flush();
     } finally {
-      this.endSession();
+      await this.leaveSession();
       if (this.place !== null) queue.leave(this.place);
     }
   }
@@ -73,7 +73,7 @@ export class FanOutWorker {
   private async migrate(tenant: QueuedTenant): Promise<void> {
     const { migrator, context, versions, changed } = this.order;
     const { databaseName, templateVersion } = tenant.home;
-    if (this.place !== databaseName) this.endSession();
+    if (this.place !== databaseName) await this.leaveSession();
     this.place = databaseName;
     this.session ??= await migrator.open(tenant.home);
     try {
@@ -136,15 +136,16 @@ export class FanOutWorker {
     this.order.queue.settle();
   }
 
-  /** Waits for no answer, which a server that hangs would not give. */
-  private endSession(): void {
-    this.session?.end().catch(() => {});
+  private async leaveSession(): Promise<void> {
+    const { session } = this;
     this.session = null;
+    await session?.leave();
   }
 
   /** Ends it. Which of its commits have outlived that, the ledger tells when their tenants come again. */
   private loseSession(current?: QueuedTenant): void {
-    this.endSession();
+    this.session?.close();
+    this.session = null;
     if (current) forgetProgress(current);
     const { finished } = this;
     this.finished = [];

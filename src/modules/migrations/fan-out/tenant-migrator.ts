@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { Client } from 'pg';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 import { HostConnections } from '../../../provisioning/tenancy/hosts/host-connections.js';
 import { TenantDirectory } from '../../../provisioning/tenancy/schemas/tenant-directory.js';
 import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { VersionRunner } from '../../../provisioning/tenancy/versions/version-runner.js';
+import { HostSession } from './host-session.js';
 import type { RunContext, Versions } from './run-context.js';
 import type { QueuedTenant } from './tenant-queue.js';
 
@@ -19,14 +19,13 @@ export class TenantMigrator {
     private readonly runner: VersionRunner,
   ) {}
 
-  /** A session in the tenant's database. */
-  open({ serverId, databaseName }: TenantHome): Promise<Client> {
-    return this.connections.open(this.servers.get(serverId), databaseName);
+  open(home: TenantHome): Promise<HostSession> {
+    return HostSession.open(this.connections, this.servers.get(home.serverId), home);
   }
 
   /** Throws VersionFailed, after which the session is as good as before, or what the connection ended with. */
   async migrate(
-    session: Client,
+    { client }: HostSession,
     tenant: QueuedTenant,
     { context, versions }: { context: RunContext; versions: Versions },
   ): Promise<void> {
@@ -35,14 +34,14 @@ export class TenantMigrator {
     for (const version of versions) {
       if (version.number <= tenant.version) continue;
       const order = { schemaName, schemaOid, version, lockTimeoutMs, statementTimeoutMs };
-      await this.runner.apply(session, order, context.signal);
+      await this.runner.apply(client, order, context.signal);
       tenant.version = version.number;
     }
   }
 
   /** Returns when what was migrated in this session outlives a crash of the server. */
-  flush(session: Client): Promise<void> {
-    return this.runner.flush(session);
+  flush({ client }: HostSession): Promise<void> {
+    return this.runner.flush(client);
   }
 
   /** Throws when the tenant's server is away: then it is no matter of this tenant. */

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { Client, ClientBase, ClientConfig, Pool } from 'pg';
+import type { Client, ClientBase, ClientConfig, Pool, PoolClient } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { adminConnection } from '../../../infra/postgres/admin-connection.js';
 import { setPassword } from '../../../infra/postgres/host-sql.js';
@@ -16,6 +16,8 @@ import { hostRoles } from './host-roles.js';
 const IDLE_TIMEOUT_MS = 10_000;
 /** Connections of one process to one hosting database. */
 const POOL_SIZE = 8;
+/** More than the migrations of all templates in it ask for. */
+const LONG_POOL_SIZE = 64;
 const MAX_POOLS = 200;
 
 /**
@@ -24,10 +26,8 @@ const MAX_POOLS = 200;
  */
 @Injectable()
 export class HostConnections implements OnApplicationShutdown {
-  private readonly pools = new LRUCache<string, Pool>({
-    max: MAX_POOLS,
-    dispose: (pool) => void pool.end().catch(() => {}),
-  });
+  private readonly pools = newPools();
+  private readonly longPools = newPools();
 
   /** Two ALTER ROLE of one role at once fail. */
   private readonly passwords = new LRUCache<string, Coalescer>({ max: MAX_POOLS });
@@ -36,6 +36,7 @@ export class HostConnections implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.pools.clear();
+    this.longPools.clear();
   }
 
   /**
@@ -47,7 +48,7 @@ export class HostConnections implements OnApplicationShutdown {
     databaseName: string,
     work: (client: ClientBase) => Promise<T>,
   ): Promise<T> {
-    const pool = this.poolOf(server, databaseName);
+    const pool = this.poolOf(this.pools, POOL_SIZE, { server, databaseName });
     const client = await this.logIn(server, databaseName, () => pool.connect());
     try {
       const result = await work(client);
@@ -59,7 +60,16 @@ export class HostConnections implements OnApplicationShutdown {
     }
   }
 
-  /** One besides those of the pool, which are for everybody: for work that may take hours. End it. */
+  /**
+   * For whoever keeps a session for long: they have a pool of their own. Release it with `release()`, or with
+   * `release(true)` after an error.
+   */
+  connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
+    const pool = this.poolOf(this.longPools, LONG_POOL_SIZE, { server, databaseName });
+    return this.logIn(server, databaseName, () => pool.connect());
+  }
+
+  /** One of nobody's pool, for work that may take hours. End it. */
   open(server: ManagedServer, databaseName: string): Promise<Client> {
     return this.logIn(server, databaseName, () => openSession(this.optionsOf(server, databaseName)));
   }
@@ -76,6 +86,7 @@ export class HostConnections implements OnApplicationShutdown {
   /** Closes the sessions in a database that is about to go. */
   forget(server: ManagedServer, databaseName: string): void {
     this.pools.delete(keyOf(server, databaseName));
+    this.longPools.delete(keyOf(server, databaseName));
   }
 
   private async putPassword(server: ManagedServer, databaseName: string): Promise<void> {
@@ -111,19 +122,30 @@ export class HostConnections implements OnApplicationShutdown {
     };
   }
 
-  private poolOf(server: ManagedServer, databaseName: string): Pool {
+  private poolOf(pools: Pools, max: number, { server, databaseName }: Place): Pool {
     const key = keyOf(server, databaseName);
-    const known = this.pools.get(key);
+    const known = pools.get(key);
     if (known) return known;
     const pool = openSessionPool({
       ...this.optionsOf(server, databaseName),
-      max: POOL_SIZE,
+      max,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       allowExitOnIdle: true,
     });
-    this.pools.set(key, pool);
+    pools.set(key, pool);
     return pool;
   }
+}
+
+type Pools = LRUCache<string, Pool>;
+
+interface Place {
+  readonly server: ManagedServer;
+  readonly databaseName: string;
+}
+
+function newPools(): Pools {
+  return new LRUCache({ max: MAX_POOLS, dispose: (pool) => void pool.end().catch(() => {}) });
 }
 
 function keyOf(server: ManagedServer, databaseName: string): string {
