@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, Pool, type PoolConfig } from 'pg';
 
-/** For a session that others use, and keep for moments only; as long as any statement may take. */
+/** How long one waits for a session that others use: as long as any statement of theirs may take. */
 const TURN_TIMEOUT_MS = 60_000;
 
 /**
