@@ -9,7 +9,8 @@ import { CONFIG, type Config } from '../config/config.js';
 import type { LockWatch } from '../infra/postgres/lock-watch.js';
 import { ServerRegistry } from './server-registry.js';
 
-const EVERY_MS = 1_000;
+/** One session fills the table of a stock server in about half a second. */
+const EVERY_MS = 250;
 
 /** Watches the locks of each server, so that no tenant takes them from all others. */
 @Injectable()

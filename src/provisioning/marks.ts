@@ -10,6 +10,11 @@ export function markOf(server: { readonly id: string }): string {
   return `${MARK_PREFIX}${server.id}`;
 }
 
+/** The same for roles that Rowhouse alone uses. It begins differently, so the pooler's look-up does not know them. */
+export function workerMarkOf(server: { readonly id: string }): string {
+  return `rowhouse worker:${server.id}`;
+}
+
 export function ownershipMismatch(what: string, name: string): RowhouseError {
   return new RowhouseError(
     'OWNERSHIP_MISMATCH',

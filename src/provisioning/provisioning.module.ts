@@ -31,6 +31,7 @@ import { HostReader } from './tenancy/hosts/host-reader.js';
 import { HostTeardown } from './tenancy/hosts/host-teardown.js';
 import { HostTemplates } from './tenancy/hosts/host-templates.js';
 import { Registry } from './tenancy/hosts/registry.js';
+import { WorkerPatrol } from './tenancy/hosts/worker-patrol.js';
 import { LeakProbeStore } from './tenancy/leaks/leak-probe-store.js';
 import { LeakProbes } from './tenancy/leaks/leak-probes.js';
 import { LeakTest } from './tenancy/leaks/leak-test.js';
@@ -104,6 +105,7 @@ const PUBLIC_PROVIDERS = [
     Repair,
     RoleProvisioner,
     ScratchPreparation,
+    WorkerPatrol,
   ],
   exports: PUBLIC_PROVIDERS,
 })

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/config.js';
+import { CLOSE_HOST_ROLES } from '../infra/postgres/host-sql.js';
 import type { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
 import { scramVerifier } from '../kernel/scram.js';
 import { BLANK_DATABASE } from './marks.js';
@@ -49,6 +50,7 @@ export function prepareServer(order: PreparationOrder): Promise<PostgresFacts> {
     await ensurePoolerRole(order);
     await closeSharedDatabases(order);
     await ensureBlank(order, facts.serverVersionNum);
+    await order.postgres.execute(CLOSE_HOST_ROLES);
     return facts;
   });
 }

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { CONFIG, type Config, type ServerConfig } from '../config/config.js';
 import { PgBouncerAdmin } from '../infra/pgbouncer/pgbouncer-admin.js';
 import { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
+import { SessionSeals } from '../infra/postgres/session-seal.js';
 import { notFound, RowhouseError } from '../kernel/errors.js';
 import { newId } from '../kernel/ids.js';
 import { AccessSync } from './access/access-sync.js';
@@ -47,7 +48,7 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
     private readonly access: AccessSync,
   ) {
     const { server, caFile } = config;
-    this.postgres = new PostgresAdmin(server, caFile);
+    this.postgres = new PostgresAdmin(server, caFile, SessionSeals.of(config));
     this.pooler = server.pooler ? new PgBouncerAdmin(server.pooler, server.tls, caFile) : null;
   }
 

@@ -7,6 +7,7 @@ import { opposite, probeAnswerIn } from '../../src/infra/hba/probe.js';
 import { withoutBlock } from '../../src/infra/postgres/hba-file/hba-block.js';
 import { SqlHbaFile } from '../../src/infra/postgres/hba-file/sql-hba-file.js';
 import { PostgresAdmin } from '../../src/infra/postgres/postgres-admin.js';
+import { SessionSeals } from '../../src/infra/postgres/session-seal.js';
 import { AccessPeers } from '../../src/provisioning/access/access-peers.js';
 import { AccessSync } from '../../src/provisioning/access/access-sync.js';
 import { DirectGate } from '../../src/provisioning/access/direct-gate.js';
@@ -221,7 +222,11 @@ test('says so when PG_HBA_FILE is not the file that PostgreSQL goes by', async (
 
 test('needs the rights to write the file through SQL, and names them', async () => {
   await base.admin("CREATE ROLE weak LOGIN PASSWORD 'weak'; GRANT CONNECT ON DATABASE postgres TO weak");
-  const weak = new PostgresAdmin({ ...base.config.server, adminUser: 'weak', adminPassword: 'weak' }, null);
+  const weak = new PostgresAdmin(
+    { ...base.config.server, adminUser: 'weak', adminPassword: 'weak' },
+    null,
+    SessionSeals.of(base.config),
+  );
   onTestFinished(() => weak.close());
 
   const refusal = { code: 'CONFLICT', detail: expect.stringContaining('superuser') };

@@ -21,7 +21,6 @@ const PINNED_SETTINGS: Readonly<Record<string, string | number>> = {
   standard_conforming_strings: 'on',
   // Compiling a query over the catalogs of thousands of tables takes seconds, running it a fraction of one.
   jit: 'off',
-  role: 'none',
   // A library that does not exist lets nobody in, superusers neither.
   local_preload_libraries: '',
   exit_on_error: 'off',
@@ -57,13 +56,15 @@ export interface AdminTarget {
   readonly database: string;
   /** As `server_version_num` gives it; 0 where it is not known yet, and no tenant has a say. */
   readonly serverVersionNum: number;
+  /** Whom the session acts as from its first statement on, instead of who logs in. */
+  readonly role?: string;
 }
 
 /** node-postgres options for administration: a superuser session in `database`, on the direct port. */
 export function adminConnection(
   server: ServerConfig,
   caFile: string | null,
-  { database, serverVersionNum }: AdminTarget,
+  { database, serverVersionNum, role = 'none' }: AdminTarget,
 ): ClientConfig {
   return {
     ...entranceOptions(server, server.tls, caFile),
@@ -72,7 +73,7 @@ export function adminConnection(
     database,
     application_name: 'rowhouse',
     keepAlive: true,
-    options: pinnedSettings(serverVersionNum)
+    options: [...pinnedSettings(serverVersionNum), ['role', role]]
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),
   };

@@ -3,6 +3,7 @@ import { type DatabaseName, quoteIdentifier, quoteLiteral, type RoleName } from 
 /** The roles around a hosting database. */
 export interface HostRoleNames {
   readonly provisioner: RoleName;
+  readonly worker: RoleName;
   readonly app: RoleName;
   readonly readonly: RoleName;
   readonly tenants: RoleName;
@@ -13,6 +14,27 @@ export const FIND_ROLES = `
   SELECT oid, rolname AS name, rolcanlogin AS "canLogin",
          pg_catalog.shobj_description(oid, 'pg_authid') AS mark
   FROM pg_catalog.pg_authid WHERE rolname = ANY ($1)`;
+
+/**
+ * Nobody logs in as one of the roles in which Rowhouse works, but Rowhouse for a moment. Once owners of databases could set
+ * the provisioner's password: who came in with it is ended.
+ */
+export const CLOSE_HOST_ROLES = `
+  DO $rowhouse$
+  DECLARE role record;
+  BEGIN
+    FOR role IN
+      SELECT r.oid, r.rolname FROM pg_catalog.pg_authid r
+      WHERE r.rolname ~ '^(tenant_[0-9a-f]{8}|rowhouse_[a-z_]+)_(provisioner|worker)$'
+        AND (r.rolcanlogin OR r.rolpassword IS NOT NULL)
+        AND pg_catalog.shobj_description(r.oid, 'pg_authid') ~ '^rowhouse( worker)?:'
+    LOOP
+      EXECUTE pg_catalog.format('ALTER ROLE %I NOLOGIN PASSWORD NULL', role.rolname);
+      PERFORM pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+      WHERE a.usesysid = role.oid AND role.rolname ~ '_provisioner$';
+    END LOOP;
+  END
+  $rowhouse$`;
 
 export const FIND_SCHEMA = `
   SELECT n.oid, n.nspname AS name, pg_catalog.pg_get_userbyid(n.nspowner) AS owner,
@@ -41,6 +63,31 @@ export function grantHost(database: DatabaseName, roles: HostRoleNames, owner: R
     ALTER ROLE ${app.sql} NOINHERIT;
     ALTER ROLE ${readonly.sql} SET default_transaction_read_only = on;
     ${owner ? `GRANT ${provisioner.sql} TO ${owner.sql};` : ''}`;
+}
+
+/**
+ * The role that Rowhouse logs in as. Without inheritance it may do nothing but become the provisioner, so that whatever
+ * leads a session back to it makes nothing that belongs to it. On PostgreSQL 16 the attribute counts when it is made a
+ * member (manual, GRANT), so it comes first.
+ */
+export function setUpWorker(
+  database: DatabaseName,
+  { provisioner, worker }: HostRoleNames,
+  connectionLimit: number,
+): string {
+  return `ALTER ROLE ${worker.sql} NOINHERIT CONNECTION LIMIT ${connectionLimit};
+    GRANT CONNECT ON DATABASE ${database.sql} TO ${worker.sql};
+    GRANT ${provisioner.sql} TO ${worker.sql}`;
+}
+
+/** These two need not outlive a crash: the next start shuts all. */
+export function admitWorker({ worker }: HostRoleNames, verifier: string): string {
+  return `SET LOCAL synchronous_commit = off;
+    ALTER ROLE ${worker.sql} LOGIN VALID UNTIL 'infinity' PASSWORD ${quoteLiteral(verifier)}`;
+}
+
+export function refuseWorker({ worker }: HostRoleNames): string {
+  return `SET LOCAL synchronous_commit = off; ALTER ROLE ${worker.sql} NOLOGIN PASSWORD NULL`;
 }
 
 /**
@@ -117,7 +164,7 @@ export function refuseApp(tenant: RoleName, { app }: HostRoleNames): string {
 export const END_MESSAGES = `
   SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid)
   FROM pg_catalog.pg_stat_activity a
-  WHERE a.usename = current_user AND a.datname = current_database() AND a.pid <> pg_catalog.pg_backend_pid()
+  WHERE a.usename = session_user AND a.datname = current_database() AND a.pid <> pg_catalog.pg_backend_pid()
     AND a.state = 'active' AND starts_with(a.query, $1)`;
 
 /** The relations of a schema that a drop can take one by one, so that it never needs a lock for each of thousands at once. */

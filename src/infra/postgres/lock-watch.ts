@@ -1,5 +1,6 @@
 import { Client, type ClientConfig } from 'pg';
-import { IS_ADMINISTRATOR } from './blockers-sql.js';
+import { groupBy } from '../../kernel/group-by.js';
+import { SEALABLE, type SealableSession, type SessionSeals } from './session-seal.js';
 import { SQLSTATE, sqlState } from './sqlstate.js';
 
 /** Sessions of one role that were ended. */
@@ -29,7 +30,7 @@ const MEET_EVERYBODY = `
   SELECT count(pg_catalog.pg_get_userbyid(a.usesysid)) FROM pg_catalog.pg_stat_get_activity(NULL) a`;
 
 /** Their work takes many locks by nature. */
-const FIND_ADMINISTRATORS = `SELECT r.oid FROM pg_catalog.pg_roles r WHERE ${IS_ADMINISTRATOR}`;
+const FIND_SUPERUSERS = 'SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolsuper';
 
 /** The functions under pg_locks and pg_stat_activity: the views read shared catalogs. */
 const LOOK = `
@@ -38,23 +39,24 @@ const LOOK = `
            * (pg_catalog.current_setting('max_connections')::integer
               + pg_catalog.current_setting('max_prepared_transactions')::integer) AS nominal`;
 
-/** Ends the sessions with more than `$1` locks, of the role that holds the most; those of `$2` do not count. */
-const END_HOG_SQL = `
-  WITH held AS (
-    SELECT a.usesysid AS role, a.pid, count(*)::integer AS locks
-    FROM pg_catalog.pg_lock_status() l JOIN pg_catalog.pg_stat_get_activity(NULL) a ON a.pid = l.pid
-    WHERE NOT l.fastpath
-      AND a.usesysid <> ALL($2::oid[])
-    GROUP BY a.usesysid, a.pid),
-  hog AS (SELECT role FROM held GROUP BY role ORDER BY sum(locks) DESC LIMIT 1)
-  SELECT pg_catalog.pg_get_userbyid(held.role) AS role, held.locks, pg_catalog.pg_terminate_backend(held.pid)
-  FROM held JOIN hog USING (role) WHERE held.locks > $1`;
+/** Sessions with more than `$1` locks; those of the roles `$2` do not count. */
+const FIND_HOLDERS_SQL = `
+  SELECT ${SEALABLE}, pg_catalog.pg_get_userbyid(a.usesysid)::text AS role, held.locks
+  FROM (SELECT l.pid, count(*)::integer AS locks FROM pg_catalog.pg_lock_status() l WHERE NOT l.fastpath GROUP BY l.pid) held
+  JOIN pg_catalog.pg_stat_get_activity(NULL) a ON a.pid = held.pid
+  WHERE held.locks > $1 AND a.usesysid <> ALL ($2::oid[])`;
+const END_SQL = `
+  SELECT pg_catalog.pg_terminate_backend(a.pid)
+  FROM pg_catalog.unnest($1::integer[]) AS doomed (pid) JOIN pg_catalog.pg_stat_get_activity(NULL) a USING (pid)`;
+/** Of all that there are. The rest lasts until the watch looks again. */
+const TOO_MANY = 0.6;
 const MANY = 100;
 const NOBODY_HAS = 2_147_483_647;
-/** Prepared once, so that it needs nothing of the catalogs when it counts. */
-const END_HOG = { name: 'end_hog', text: END_HOG_SQL };
+/** Prepared once, so that they need nothing of the catalogs when it counts. */
+const FIND_HOLDERS = { name: 'find_holders', text: FIND_HOLDERS_SQL };
+const END = { name: 'end', text: END_SQL };
 
-interface Ended {
+interface Holder extends SealableSession {
   readonly role: string;
   readonly locks: number;
 }
@@ -67,39 +69,60 @@ export class LockWatch {
   private client: Client | null = null;
   private ballast = 0;
   /** Roles, by OID. */
-  private administrators: readonly number[] = [];
+  private superusers: readonly number[] = [];
 
   /** `config`: for a session of an administrator's in a database without tenants. */
-  constructor(private readonly config: ClientConfig) {}
+  constructor(
+    private readonly config: ClientConfig,
+    private readonly seals: SessionSeals,
+  ) {}
 
-  /** Where more than three quarters of the locks are taken, ends the sessions of whoever has the most. */
+  /** Where too many of the locks are taken, ends the sessions of whoever has the most. */
   async relieve(): Promise<LockHog | null> {
     const client = await this.connect();
     const { rows } = await client.query<{ held: number; nominal: number }>(LOOK);
     const [look] = rows;
-    if (!look || look.held < look.nominal * 0.75) {
+    if (!look || look.held < look.nominal * TOO_MANY) {
       await this.prepare(client);
       return null;
     }
-    return summarise(await this.end(client));
+    return this.end(client, look.nominal * TOO_MANY);
   }
 
   /** What it takes to act in a full table is looked up and planned while there is room. */
   private async prepare(client: Client): Promise<void> {
     await client.query(MEET_EVERYBODY);
-    const { rows } = await client.query<{ oid: number }>(FIND_ADMINISTRATORS);
-    this.administrators = rows.map(({ oid }) => oid);
+    const { rows } = await client.query<{ oid: number }>(FIND_SUPERUSERS);
+    this.superusers = rows.map(({ oid }) => oid);
     if (this.ballast === BALLAST) return;
     await client.query('SELECT pg_catalog.pg_advisory_unlock_all()');
     await client.query(TAKE_BALLAST, [BALLAST]);
     this.ballast = BALLAST;
-    await client.query({ ...END_HOG, values: [NOBODY_HAS, this.administrators] });
+    await client.query({ ...FIND_HOLDERS, values: [NOBODY_HAS, this.superusers] });
+    await client.query({ ...END, values: [[]] });
   }
 
-  private async end(client: Client): Promise<Ended[]> {
+  private async end(client: Client, many: number): Promise<LockHog | null> {
+    const holders = await this.withRoom(client, { ...FIND_HOLDERS, values: [MANY, this.superusers] });
+    const hog = this.findHog(holders as Holder[], many);
+    if (hog.length > 0) await this.withRoom(client, { ...END, values: [hog.map(({ pid }) => pid)] });
+    return summarise(hog);
+  }
+
+  /**
+   * The sessions of the role that holds the most. What Rowhouse's own work takes counts only when it is too much all by
+   * itself: code of a tenant's may run in it.
+   */
+  private findHog(holders: readonly Holder[], many: number): Holder[] {
+    const own = holders.filter((holder) => this.seals.bears(holder));
+    const others = holders.filter((holder) => !own.includes(holder));
+    return greatest(total(own) >= many ? holders : others);
+  }
+
+  private async withRoom(client: Client, query: { name: string; text: string; values: unknown[] }) {
     for (;;) {
       try {
-        return (await client.query<Ended>({ ...END_HOG, values: [MANY, this.administrators] })).rows;
+        return (await client.query(query)).rows;
       } catch (error) {
         if (sqlState(error) !== SQLSTATE.outOfMemory || this.ballast === 0) throw error;
         await client.query(DROP_PORTION, [this.ballast]);
@@ -134,9 +157,16 @@ export class LockWatch {
   }
 }
 
-function summarise(ended: readonly Ended[]): LockHog | null {
+function greatest(holders: readonly Holder[]): Holder[] {
+  const byRole = groupBy(holders, ({ role }) => role);
+  return [...byRole.values()].sort((a, b) => total(b) - total(a))[0] ?? [];
+}
+
+function total(holders: readonly Holder[]): number {
+  return holders.reduce((sum, { locks }) => sum + locks, 0);
+}
+
+function summarise(ended: readonly Holder[]): LockHog | null {
   const [first] = ended;
-  if (!first) return null;
-  const locks = ended.reduce((sum, session) => sum + session.locks, 0);
-  return { role: first.role, sessions: ended.length, locks };
+  return first ? { role: first.role, sessions: ended.length, locks: total(ended) } : null;
 }

@@ -2,11 +2,12 @@ import pLimit from 'p-limit';
 import type { Client, ClientBase, ClientConfig, Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import type { ServerConfig } from '../../config/config.js';
 import { adminConnection } from './admin-connection.js';
-import { END_BLOCKERS } from './blockers-sql.js';
+import { END_FOUND, FIND_BLOCKERS } from './blockers-sql.js';
 import { FIND_TENANTS_DATABASE, reopenDatabase } from './database-sql.js';
 import { LockWatch } from './lock-watch.js';
 import { openSession } from './open-session.js';
 import { openSessionPool } from './session-pool.js';
+import type { SealableSession, SessionSeals } from './session-seal.js';
 import { SQLSTATE, sqlState } from './sqlstate.js';
 
 const MAINTENANCE_DATABASE = 'postgres';
@@ -27,6 +28,7 @@ export class PostgresAdmin {
   constructor(
     private readonly config: ServerConfig,
     private readonly caFile: string | null,
+    private readonly seals: SessionSeals,
   ) {
     this.pool = this.openPool(POOL_SIZE);
     this.rescue = this.openPool(1);
@@ -100,7 +102,7 @@ export class PostgresAdmin {
     const end = async () => {
       if (isAsking) return;
       isAsking = true;
-      await this.rescue.query(END_BLOCKERS, [pid]).catch(() => {});
+      await this.endBlockers(pid).catch(() => {});
       isAsking = false;
     };
     const timer = setInterval(end, PATIENCE_MS);
@@ -112,7 +114,14 @@ export class PostgresAdmin {
   }
 
   watchLocks(): LockWatch {
-    return new LockWatch(this.maintenance());
+    return new LockWatch(this.maintenance(), this.seals);
+  }
+
+  /** Ends those of the sessions that do not bear Rowhouse's seal, and returns them. */
+  async endUnsealed<Session extends SealableSession>(sessions: readonly Session[]): Promise<Session[]> {
+    const strangers = sessions.filter((session) => !this.seals.bears(session));
+    if (strangers.length > 0) await this.rescue.query(END_FOUND, doomed(strangers));
+    return strangers;
   }
 
   /** Throws when the server does not answer. */
@@ -122,6 +131,11 @@ export class PostgresAdmin {
 
   async close(): Promise<void> {
     await Promise.all([this.pool.end(), this.rescue.end()]);
+  }
+
+  private async endBlockers(pid: number | null): Promise<void> {
+    const { rows } = await this.rescue.query<SealableSession>(FIND_BLOCKERS, [pid]);
+    await this.endUnsealed(rows);
   }
 
   private openPool(max: number): Pool {
@@ -166,6 +180,10 @@ export class PostgresAdmin {
       throw error;
     }
   }
+}
+
+function doomed(sessions: readonly SealableSession[]): [pids: number[], starts: string[]] {
+  return [sessions.map(({ pid }) => pid), sessions.map(({ startedAt }) => startedAt)];
 }
 
 export async function inTransaction<T>(

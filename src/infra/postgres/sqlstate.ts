@@ -11,6 +11,7 @@ export const SQLSTATE = {
   foreignKeyViolation: '23503',
   externalRoutineException: '38000',
   featureNotSupported: '0A000',
+  internalError: 'XX000',
   insufficientPrivilege: '42501',
   invalidAuthorization: '28000',
   invalidCatalogName: '3D000',

@@ -2,8 +2,10 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { CONFIG, type Config } from '../../config/config.js';
 import { isUnavailable } from '../../infra/postgres/sqlstate.js';
+import { settleAll } from '../../kernel/settle-all.js';
 import type { ManagedServer } from '../managed-server.js';
 import { ServerRegistry } from '../server-registry.js';
+import { WorkerPatrol } from '../tenancy/hosts/worker-patrol.js';
 import { AccessSync } from './access-sync.js';
 
 const EVERY_FIVE_SECONDS_MS = 5_000;
@@ -20,6 +22,7 @@ export class PatrolJob {
     @Inject(CONFIG) private readonly config: Config,
     private readonly servers: ServerRegistry,
     private readonly access: AccessSync,
+    private readonly workers: WorkerPatrol,
   ) {}
 
   /** A login that was asked for its password before a change gets in after it, when nobody looks any more. */
@@ -27,7 +30,7 @@ export class PatrolJob {
   async sweep(): Promise<void> {
     if (this.config.role === 'api' || this.isSweeping) return;
     this.isSweeping = true;
-    await this.forEachServer((server) => this.access.sweep(server));
+    await this.forEachServer((server) => settleAll([this.access.sweep(server), this.workers.sweep(server)]));
     this.isSweeping = false;
   }
 
@@ -49,7 +52,7 @@ export class PatrolJob {
     return this.forEachServer((server) => this.access.refresh(server));
   }
 
-  private async forEachServer(work: (server: ManagedServer) => Promise<void>): Promise<void> {
+  private async forEachServer(work: (server: ManagedServer) => Promise<unknown>): Promise<void> {
     for (const { server, name } of this.servers.list()) {
       if (!server) continue;
       await work(server).catch((error: unknown) => {

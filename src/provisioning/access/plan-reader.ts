@@ -105,8 +105,8 @@ function home({
 
 function ownRoles({ name, username, isHost }: GuardedDatabaseRow): string[] {
   if (!isHost) return [username];
-  const { app, readonly, provisioner } = hostRoles(name);
-  return [username, app.value, readonly.value, provisioner.value];
+  const { app, readonly, worker } = hostRoles(name);
+  return [username, app.value, readonly.value, worker.value];
 }
 
 /** The name is guarded before the shadow database is there. */

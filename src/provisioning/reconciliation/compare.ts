@@ -1,5 +1,6 @@
 import { compareAliases } from './compare-aliases.js';
 import { compareDatabases } from './compare-databases.js';
+import { compareHostRoles } from './compare-host-roles.js';
 import { compareLogins } from './compare-logins.js';
 import { compareRoles } from './compare-roles.js';
 import { compareTenants } from './compare-tenants.js';
@@ -12,6 +13,7 @@ export function compare(input: ComparisonInput): Finding[] {
   return [
     ...compareDatabases(comparison),
     ...compareRoles(comparison),
+    ...compareHostRoles(comparison),
     ...compareLogins(comparison),
     ...compareAliases(comparison),
     ...compareTenants(comparison),

@@ -18,6 +18,7 @@ export const FINDINGS = {
   role_settings_drifted: 'The role’s default timeouts changed',
   role_password_drifted: 'The role’s password is not the one that Rowhouse gave',
   role_has_memberships: 'The role was made a member of other roles',
+  host_role_drifted: 'A role in which Rowhouse alone works could be used by others',
   schema_missing: 'A tenant’s schema that the host does not have',
   schema_renamed: 'A tenant’s schema has another name',
   alias_missing: 'The pooler does not serve it',
@@ -39,6 +40,7 @@ export type RepairAction =
       readonly grantee: string;
     }
   | { readonly type: 'forget_shadow' | 'retire_warm'; readonly home: ExpectedHome }
+  | { readonly type: 'restore_host_roles'; readonly databaseName: string }
   | { readonly type: 'sync_aliases' }
   | { readonly type: 'resume_alias'; readonly alias: string };
 

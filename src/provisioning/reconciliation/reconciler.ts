@@ -41,10 +41,15 @@ export class Reconciler {
     return this.reconcile(server, async (finding) => toRepair(finding));
   }
 
-  /** Mends passwords, which whoever acts as a role can change without leave, where nothing else of its home differs. */
+  /**
+   * Mends passwords, which whoever acts as a role can change without leave, where nothing else of its home differs; and
+   * roles in which Rowhouse alone works.
+   */
   reportAndRestorePasswords(server: ManagedServer): Promise<ReconciliationReport> {
     return this.reconcile(server, async (finding, found) =>
-      isPasswordAlone(finding, found) ? this.mend(server, finding) : toRepair(finding),
+      finding.kind === 'host_role_drifted' || isPasswordAlone(finding, found)
+        ? this.mend(server, finding)
+        : toRepair(finding),
     );
   }
 

@@ -7,11 +7,12 @@ import { FurtherLogins } from '../logins/further-logins.js';
 import type { ManagedServer } from '../managed-server.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { RoleProvisioner } from '../role-provisioner.js';
+import { HostProvisioner } from '../tenancy/hosts/host-provisioner.js';
 import { type ExpectedHome, lockExpectedHome } from './expected-homes.js';
 import { lockExpectedTenant } from './expected-tenancy.js';
 import type { RepairAction } from './finding.js';
 
-type HomeAction = Exclude<RepairAction, { type: 'sync_aliases' | 'resume_alias' }>;
+type HomeAction = Extract<RepairAction, { home: ExpectedHome }>;
 
 const FORGET_SHADOW =
   'UPDATE databases SET shadow_database_oid = NULL, shadow_created_at = NULL WHERE id = $1';
@@ -28,6 +29,7 @@ export class Repair {
     private readonly logins: FurtherLogins,
     private readonly provisioner: DatabaseProvisioner,
     private readonly aliases: PoolerAliases,
+    private readonly hosts: HostProvisioner,
   ) {}
 
   /** Returns false when the home has moved on meanwhile, so that there is nothing to repair. */
@@ -38,6 +40,10 @@ export class Repair {
     }
     if (action.type === 'resume_alias') {
       await this.aliases.reopen(server, action.alias);
+      return true;
+    }
+    if (action.type === 'restore_host_roles') {
+      await this.hosts.closeRoles(server, action.databaseName);
       return true;
     }
     return this.withSettledHome(action.home, (tx, expected) =>

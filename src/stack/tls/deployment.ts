@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/config.js';
 import { PgBouncerAdmin } from '../../infra/pgbouncer/pgbouncer-admin.js';
 import { PostgresAdmin } from '../../infra/postgres/postgres-admin.js';
+import { SessionSeals } from '../../infra/postgres/session-seal.js';
 import type { CertificatePair } from '../../infra/tls/certificate-pair.js';
 import { readServedCertificate, type TlsEndpoint } from '../../infra/tls/served-certificate.js';
 import type { ServedFiles } from './served-files.js';
@@ -50,7 +51,7 @@ export class Deployment {
 
   private async reload(): Promise<void> {
     const { server, caFile } = this.config;
-    const postgres = new PostgresAdmin(server, caFile);
+    const postgres = new PostgresAdmin(server, caFile, SessionSeals.of(this.config));
     const pooler = server.pooler && new PgBouncerAdmin(server.pooler, server.tls, caFile);
     try {
       await postgres.execute('SELECT pg_catalog.pg_reload_conf()');

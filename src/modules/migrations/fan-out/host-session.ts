@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { cleanSession } from '../../../infra/postgres/clean-session.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import type { HostConnections } from '../../../provisioning/tenancy/hosts/host-connections.js';
 import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
@@ -23,7 +24,7 @@ export class HostSession {
   async leave(): Promise<void> {
     if (!this.isShared) return this.close();
     try {
-      await this.client.query('DISCARD ALL');
+      await this.client.query(cleanSession(this.client));
       this.client.release();
     } catch {
       this.close();

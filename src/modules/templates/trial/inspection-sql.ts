@@ -65,11 +65,15 @@ export const FIND_OPEN_VIEWS = `
   WHERE n.nspname NOT IN ($1, 'pg_catalog', 'information_schema')
   ORDER BY 1, 2`;
 
-/** What would still be there for the next user of the session. */
+/**
+ * What would still be there for the next user of the session, which Rowhouse has sealed by its application name and which
+ * acts as the owner of `shared`.
+ */
 export const FIND_SESSION_STATE = `
-  SELECT 'the setting ' || name AS name FROM pg_catalog.pg_settings WHERE source = 'session'
+  SELECT 'the setting ' || name AS name FROM pg_catalog.pg_settings WHERE source = 'session' AND (name <> 'application_name' OR setting !~ '^rowhouse [0-9a-f]{32}$')
   UNION ALL
-  SELECT 'the role ' || current_user WHERE current_user <> session_user
+  SELECT 'the role ' || current_user FROM pg_catalog.pg_namespace
+  WHERE nspname = 'shared' AND pg_catalog.pg_get_userbyid(nspowner) <> current_user
   UNION ALL
   SELECT 'the prepared statement ' || name FROM pg_catalog.pg_prepared_statements
   UNION ALL

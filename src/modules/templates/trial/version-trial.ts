@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type ClientBase, DatabaseError } from 'pg';
+import { sealAgain } from '../../../infra/postgres/session-seal.js';
 import { isUnavailable } from '../../../infra/postgres/sqlstate.js';
 import type { SqlStatement } from '../../../infra/sql-parser/sql-parser.js';
 import type { FieldError } from '../../../kernel/errors.js';
@@ -83,7 +84,7 @@ async function runOnline(trial: Trial, outside: readonly CatalogObject[]): Promi
   const { client, schema } = trial;
   await inspectFresh(trial, outside);
   await runStatements(trial, (timeoutMs) => scratchSession(schema, timeoutMs));
-  await client.query('RESET ALL');
+  await client.query(`RESET ALL; ${sealAgain(client)}`);
 }
 
 /**

@@ -1,17 +1,19 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Client, ClientBase, ClientConfig, Pool, PoolClient } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
 import { adminConnection } from '../../../infra/postgres/admin-connection.js';
-import { setPassword } from '../../../infra/postgres/host-sql.js';
 import { openSession } from '../../../infra/postgres/open-session.js';
 import { openSessionPool } from '../../../infra/postgres/session-pool.js';
+import { SessionSeals } from '../../../infra/postgres/session-seal.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
-import { scramVerifier } from '../../../kernel/scram.js';
-import { Coalescer } from '../../coalescer.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { hostRoles } from './host-roles.js';
+import { LoginWindow } from './login-window.js';
+import { workerClient } from './worker-client.js';
+import { admitWorkerOf, refuseWorkerOf } from './worker-role.js';
 
 const IDLE_TIMEOUT_MS = 10_000;
 /** Connections of one process to one hosting database. */
@@ -21,18 +23,32 @@ const LONG_POOL_SIZE = 64;
 const MAX_POOLS = 200;
 
 /**
- * Sessions in hosting databases, as the database's provisioner role: not as administrator, since `RESET ROLE` and
- * `RESET SESSION AUTHORIZATION` inside tenants' own code would lead back to whoever logged in.
+ * Another process may shut the window, set the password or end strangers while this one logs in, and of two changes of a
+ * role at once PostgreSQL refuses one ("tuple concurrently updated", an internal error).
+ */
+const ATTEMPTS = 6;
+const LONGEST_PAUSE_MS = 50;
+const WORTH_TRYING_AGAIN: ReadonlySet<string> = new Set([
+  SQLSTATE.invalidPassword,
+  SQLSTATE.invalidAuthorization,
+  SQLSTATE.adminShutdown,
+  SQLSTATE.internalError,
+]);
+
+/**
+ * Sessions in hosting databases, which act as the database's provisioner role: not as administrator, since `RESET ROLE`
+ * and `RESET SESSION AUTHORIZATION` inside tenants' own code would lead back to whoever logged in.
  */
 @Injectable()
 export class HostConnections implements OnApplicationShutdown {
   private readonly pools = newPools();
   private readonly longPools = newPools();
+  private readonly windows = new LRUCache<string, LoginWindow>({ max: 10 * MAX_POOLS });
+  private readonly seals: SessionSeals;
 
-  /** Two ALTER ROLE of one role at once fail. */
-  private readonly passwords = new LRUCache<string, Coalescer>({ max: MAX_POOLS });
-
-  constructor(@Inject(CONFIG) private readonly config: Config) {}
+  constructor(@Inject(CONFIG) private readonly config: Config) {
+    this.seals = SessionSeals.of(config);
+  }
 
   onApplicationShutdown(): void {
     this.pools.clear();
@@ -49,7 +65,7 @@ export class HostConnections implements OnApplicationShutdown {
     work: (client: ClientBase) => Promise<T>,
   ): Promise<T> {
     const pool = this.poolOf(this.pools, POOL_SIZE, { server, databaseName });
-    const client = await this.logIn(server, databaseName, () => pool.connect());
+    const client = await logIn(() => pool.connect());
     try {
       const result = await work(client);
       client.release();
@@ -66,21 +82,13 @@ export class HostConnections implements OnApplicationShutdown {
    */
   connect(server: ManagedServer, databaseName: string): Promise<PoolClient> {
     const pool = this.poolOf(this.longPools, LONG_POOL_SIZE, { server, databaseName });
-    return this.logIn(server, databaseName, () => pool.connect());
+    return logIn(() => pool.connect());
   }
 
   /** One of nobody's pool, for work that may take hours. End it. */
   open(server: ManagedServer, databaseName: string): Promise<Client> {
-    return this.logIn(server, databaseName, () => openSession(this.optionsOf(server, databaseName)));
-  }
-
-  /** Puts the derived password in force, and lets the provisioner log in. */
-  setPassword(server: ManagedServer, databaseName: string): Promise<void> {
-    const key = keyOf(server, databaseName);
-    const known = this.passwords.get(key);
-    const coalescer = known ?? new Coalescer(() => this.putPassword(server, databaseName));
-    if (!known) this.passwords.set(key, coalescer);
-    return coalescer.run();
+    const place = { server, databaseName };
+    return logIn(() => openSession(this.optionsOf(place), this.sessionOf(place)));
   }
 
   /** Closes the sessions in a database that is about to go. */
@@ -89,45 +97,51 @@ export class HostConnections implements OnApplicationShutdown {
     this.longPools.delete(keyOf(server, databaseName));
   }
 
-  private async putPassword(server: ManagedServer, databaseName: string): Promise<void> {
-    const verifier = await scramVerifier(this.passwordOf(databaseName));
-    await server.postgres.execute(setPassword(hostRoles(databaseName).provisioner, verifier));
-  }
-
-  /** The provisioner's password: derived, so that every process of this installation knows it and none stores it. */
+  /** Derived, so that every process of this installation knows it and none stores it. */
   private passwordOf(databaseName: string): string {
     const { encryptionKey, server } = this.config;
     const secret = encryptionKey ?? createHash('sha256').update(server.adminPassword).digest();
-    const role = hostRoles(databaseName).provisioner.value;
-    return createHmac('sha256', secret).update(`rowhouse provisioner ${role}`).digest('hex');
+    const role = hostRoles(databaseName).worker.value;
+    return createHmac('sha256', secret).update(`rowhouse worker ${role}`).digest('hex');
   }
 
-  /** A password that is refused was derived from another secret, a former ENCRYPTION_KEY for one: it is set anew. */
-  private async logIn<T>(server: ManagedServer, databaseName: string, attempt: () => Promise<T>): Promise<T> {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (sqlState(error) !== SQLSTATE.invalidPassword) throw error;
-      await this.setPassword(server, databaseName);
-      return attempt();
-    }
-  }
-
-  private optionsOf({ config, facts }: ManagedServer, databaseName: string): ClientConfig {
-    const { serverVersionNum } = facts;
+  /** The role's startup setting is what RESET ROLE and DISCARD ALL go back to (PostgreSQL manual, SET ROLE). */
+  private optionsOf({ server, databaseName }: Place): ClientConfig {
+    const { provisioner, worker } = hostRoles(databaseName);
     return {
-      ...adminConnection(config, this.config.caFile, { database: databaseName, serverVersionNum }),
-      user: hostRoles(databaseName).provisioner.value,
+      ...adminConnection(server.config, this.config.caFile, {
+        database: databaseName,
+        serverVersionNum: server.facts.serverVersionNum,
+        role: provisioner.value,
+      }),
+      user: worker.value,
       password: this.passwordOf(databaseName),
     };
   }
 
-  private poolOf(pools: Pools, max: number, { server, databaseName }: Place): Pool {
+  private sessionOf(place: Place): typeof Client {
+    return workerClient(this.windowOf(place), this.seals);
+  }
+
+  private windowOf({ server, databaseName }: Place): LoginWindow {
     const key = keyOf(server, databaseName);
+    const known = this.windows.get(key);
+    if (known) return known;
+    const window = new LoginWindow({
+      open: () => admitWorkerOf(server, databaseName, this.passwordOf(databaseName)),
+      close: () => refuseWorkerOf(server, databaseName),
+    });
+    this.windows.set(key, window);
+    return window;
+  }
+
+  private poolOf(pools: Pools, max: number, place: Place): Pool {
+    const key = keyOf(place.server, place.databaseName);
     const known = pools.get(key);
     if (known) return known;
     const pool = openSessionPool({
-      ...this.optionsOf(server, databaseName),
+      ...this.optionsOf(place),
+      Session: this.sessionOf(place),
       max,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       allowExitOnIdle: true,
@@ -142,6 +156,17 @@ type Pools = LRUCache<string, Pool>;
 interface Place {
   readonly server: ManagedServer;
   readonly databaseName: string;
+}
+
+async function logIn<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let number = 1; ; number += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (number === ATTEMPTS || !WORTH_TRYING_AGAIN.has(sqlState(error) ?? '')) throw error;
+      await delay(randomInt(LONGEST_PAUSE_MS));
+    }
+  }
 }
 
 function newPools(): Pools {

@@ -36,9 +36,9 @@ export class HostDoors {
       server,
       tenants.map(({ alias }) => alias),
     );
-    const { provisioner } = hostRoles(databaseName);
+    const { worker } = hostRoles(databaseName);
     const isQuiet = async () => {
-      const alive = await server.postgres.query(END_HOSTED_SESSIONS, [databaseName, provisioner.value]);
+      const alive = await server.postgres.query(END_HOSTED_SESSIONS, [databaseName, worker.value]);
       return alive.length === 0;
     };
     await pollUntil(isQuiet, {

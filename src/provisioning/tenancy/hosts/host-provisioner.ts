@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import {
   bindOwner,
+  CLOSE_HOST_ROLES,
   closeLargeObjects,
   FIND_ROLES,
   FIND_SCHEMA,
@@ -17,10 +18,11 @@ import { RowhouseError } from '../../../kernel/errors.js';
 import { DatabaseName, quoteLiteral, RoleName } from '../../../kernel/identifiers.js';
 import { accessGroups } from '../../logins/login-names.js';
 import type { ManagedServer } from '../../managed-server.js';
-import { markOf, ownershipMismatch } from '../../marks.js';
+import { markOf, ownershipMismatch, workerMarkOf } from '../../marks.js';
 import { HostConnections } from './host-connections.js';
 import { type HostRoles, hostRoles } from './host-roles.js';
 import { sharedSchema } from './shared-schema.js';
+import { ensureWorker } from './worker-role.js';
 
 export interface HostTarget {
   readonly databaseName: string;
@@ -81,6 +83,12 @@ export class HostProvisioner {
     );
   }
 
+  /** Lets nobody use the roles in which Rowhouse works, and ends who does. */
+  async closeRoles(server: ManagedServer, databaseName: string): Promise<void> {
+    await server.postgres.execute(CLOSE_HOST_ROLES);
+    await ensureWorker(server, databaseName);
+  }
+
   /** After the database: a role that still owns something cannot go. */
   async dropRoles(server: ManagedServer, databaseName: string): Promise<void> {
     const names = Object.values(hostRoles(databaseName)) as RoleName[];
@@ -91,16 +99,15 @@ export class HostProvisioner {
   }
 
   private async ensureRoles(server: ManagedServer, databaseName: string): Promise<void> {
-    const roles = hostRoles(databaseName);
-    const names = Object.values(roles) as RoleName[];
+    const { worker, ...others } = hostRoles(databaseName);
+    const names = Object.values(others) as RoleName[];
     const found = await findRoles(server, names);
     const missing = names.filter((name) => !found.has(name.value));
     if (missing.length > 0) {
       const sql = missing.map((name) => createRole(name, markOf(server))).join(';');
       await server.postgres.execute(sql).catch(ignoreDuplicate);
     }
-    if (found.get(roles.provisioner.value)?.canLogin !== true)
-      await this.connections.setPassword(server, databaseName);
+    await ensureWorker(server, databaseName);
   }
 }
 
@@ -137,7 +144,8 @@ async function findRoles(
   const rows = await server.postgres.query<RoleRow & Record<string, unknown>>(FIND_ROLES, [
     names.map((name) => name.value),
   ]);
-  const stranger = rows.find(({ mark }) => mark !== markOf(server));
+  const marks = new Set([markOf(server), workerMarkOf(server)]);
+  const stranger = rows.find(({ mark }) => mark === null || !marks.has(mark));
   if (stranger) throw ownershipMismatch('role', stranger.name);
   return new Map(rows.map((row) => [row.name, row]));
 }

@@ -3,10 +3,15 @@ import { RoleName } from '../../../kernel/identifiers.js';
 /** The roles around a database that hosts tenants, named after it. */
 export interface HostRoles {
   /**
-   * LOGIN, never given out: it owns the schema `shared` and every tenant schema, and all template SQL runs in its
-   * sessions, so that no template and nothing planted in a table ever runs with an administrator's rights.
+   * NOLOGIN: it owns the schema `shared` and every tenant schema. The owner of the database is a member, so nothing that
+   * it could change may lead anywhere: a password of its own is of no use.
    */
   readonly provisioner: RoleName;
+  /**
+   * Never given out: Rowhouse logs in as this to act as the provisioner, so that no template and nothing planted in a
+   * table ever runs with an administrator's rights. It can log in only while Rowhouse does (`LoginWindow`).
+   */
+  readonly worker: RoleName;
   /** LOGIN NOINHERIT, a member of every tenant's role: `SET LOCAL ROLE` works in any tenant, nothing works in none. */
   readonly app: RoleName;
   /** LOGIN: reads every tenant's tables. */
@@ -20,6 +25,7 @@ export interface HostRoles {
 export function hostRoles(databaseName: string): HostRoles {
   return {
     provisioner: RoleName.of(`${databaseName}_provisioner`),
+    worker: RoleName.of(`${databaseName}_worker`),
     app: RoleName.of(`${databaseName}_app`),
     readonly: RoleName.of(`${databaseName}_readonly`),
     tenants: RoleName.of(`${databaseName}_tenants`),

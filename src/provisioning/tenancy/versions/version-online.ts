@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { cleanSession } from '../../../infra/postgres/clean-session.js';
 import type { SqlParser } from '../../../infra/sql-parser/sql-parser.js';
 import { quoteIdentifier } from '../../../kernel/identifiers.js';
 import { isDatabaseError, StatementFailed } from './version-failure.js';
@@ -38,7 +39,7 @@ export async function applyOnline(
   } catch (error) {
     if (!isDatabaseError(error)) throw error;
     await client.query('ROLLBACK');
-    await client.query('DISCARD ALL');
+    await client.query(cleanSession(client));
     if (isSchemaMissing(error)) throw await explainMissing(client, order);
     throw new StatementFailed(error, { statement: run.statement, character: null });
   }
@@ -67,7 +68,7 @@ class OnlineRun {
       await this.record(at + 1, 'applying');
     }
     await this.record(statements.length, 'applied');
-    await this.client.query('DISCARD ALL');
+    await this.client.query(cleanSession(this.client));
     return 'applied';
   }
 

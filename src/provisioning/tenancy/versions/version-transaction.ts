@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { ClientBase, DatabaseError } from 'pg';
+import { cleanSession } from '../../../infra/postgres/clean-session.js';
 import { quoteIdentifier } from '../../../kernel/identifiers.js';
 import { isDatabaseError, StatementFailed } from './version-failure.js';
 import {
@@ -14,12 +15,6 @@ import type { VersionOrder, VersionOutcome } from './version-order.js';
 import { joinFiles } from './version-place.js';
 
 const OPENING_STATEMENTS = 6;
-
-/**
- * The part of DISCARD ALL that a message of several statements may contain: the session goes on to another tenant, which
- * must meet no setting and no temporary table of this one's.
- */
-const CLEAN_SESSION = 'RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *; DISCARD TEMP';
 
 /**
  * A transaction of nothing but a record in the WAL, which only consumers of logical decoding that ask for messages see.
@@ -39,13 +34,13 @@ export async function applyInTransaction(client: ClientBase, order: VersionOrder
   const opening = renderOpening(order);
   const counter = new StatementCounter(client);
   try {
-    await client.query(`${opening}${joinFiles(order.version.files)}\n;COMMIT; ${CLEAN_SESSION}`);
+    await client.query(`${opening}${joinFiles(order.version.files)}\n;COMMIT; ${cleanSession(client)}`);
     return 'applied';
   } catch (error) {
     if (!isDatabaseError(error)) throw error;
     const statement = counter.count - OPENING_STATEMENTS;
     await client.query('ROLLBACK');
-    await client.query('DISCARD ALL');
+    await client.query(cleanSession(client));
     if (isRecorded(error)) return await assertApplied(client, order);
     if (isSchemaMissing(error)) throw await explainMissing(client, order);
     throw toFailure(error, statement, opening.length);
