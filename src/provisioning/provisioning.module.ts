@@ -11,6 +11,7 @@ import { HomeCredentials } from './home-credentials.js';
 import { LockPatrol } from './lock-patrol.js';
 import { AccessGroups } from './logins/access-groups.js';
 import { FurtherLogins } from './logins/further-logins.js';
+import { HostedLogins } from './logins/hosted-logins.js';
 import { LoginHomes } from './logins/login-home.js';
 import { LoginRotation } from './logins/login-rotation.js';
 import { LoginSessions } from './logins/login-sessions.js';
@@ -58,6 +59,7 @@ const PUBLIC_PROVIDERS = [
   FurtherLogins,
   HomeCredentials,
   HostConnections,
+  HostedLogins,
   HostDoors,
   HostProvisioner,
   HostTeardown,

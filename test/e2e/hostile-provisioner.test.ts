@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createDatabase } from '../support/databases.js';
 import { attempt, hold } from '../support/hostile.js';
 import { canLogin, connect, errorCodeOf, loginError, query } from '../support/sql.js';
-import { addVersion, createTemplate, createTenant, type NewTenant } from '../support/tenancy.js';
+import { addVersion, createHost, createTemplate, createTenant, type NewTenant } from '../support/tenancy.js';
 import { until } from '../support/until.js';
 import { startWorld } from '../support/world.js';
 
@@ -167,6 +167,39 @@ test('a server of an earlier release is closed at the start, and reconciled', as
     expect.objectContaining({ ...finding, repair: 'done' }),
   );
   expect(await refusals(tenant, 'provisioner')).toEqual([REFUSED, REFUSED]);
+});
+
+test('what the shared login of a host changed of its tenants is put back when it is rotated', async () => {
+  const { database, host } = await createHost(world);
+  const tenant = await createTenant(world, { templateId, databaseId: database.id });
+  const planted = { password: PASSWORD };
+  const session = await hold(
+    host.app.connection_string,
+    `SET ROLE ${tenant.username}`,
+    `ALTER ROLE ${tenant.username} PASSWORD '${PASSWORD}'`,
+  );
+  const guest = await connect(tenant.connection_string, planted);
+
+  (await api.post(`/api/databases/${database.id}/host/rotate-credentials`, { role: 'app' })).expect(200);
+
+  expect(await errorCodeOf(session.query('SELECT 1'))).not.toBeNull();
+  expect(await errorCodeOf(guest.query('SELECT 1'))).not.toBeNull();
+  expect(await canLogin(tenant.connection_string, planted)).toBe(false);
+  expect(await canLogin(tenant.connection_string)).toBe(true);
+  expect(await canLogin(tenant.connection_string_pooled)).toBe(true);
+});
+
+test.each(['app', 'readonly'] as const)('reconciliation puts back the password of %s', async (name) => {
+  const { database, host } = await createHost(world);
+  await query(host[name].connection_string, `BEGIN READ WRITE; ALTER ROLE CURRENT_USER PASSWORD 'x'; COMMIT`);
+  expect(await canLogin(host[name].connection_string)).toBe(false);
+
+  const findings = await reconcile({ repair: true });
+
+  const username = `${database.database_name}_${name}`;
+  const finding = { kind: 'role_password_drifted', name: username, repair: 'done' };
+  expect(findings).toContainEqual(expect.objectContaining(finding));
+  expect(await canLogin(host[name].connection_string)).toBe(true);
 });
 
 test('a tenant in a schema and the owner of its host become no provisioner and no worker', async () => {

@@ -58,6 +58,11 @@ export function refuseLogin(login: RoleName): string {
 export const FIND_VERIFIER = `
   SELECT a.rolpassword AS verifier FROM pg_catalog.pg_authid a WHERE a.rolname = $1`;
 
+/** The same of the roles `$1` (text[]). */
+export const FIND_VERIFIERS = `
+  SELECT a.rolname::text AS username, a.rolpassword AS verifier
+  FROM pg_catalog.pg_authid a WHERE a.rolname = ANY ($1::text[])`;
+
 /** Sessions of the logins `$1` (text[]), of PostgreSQL's own port and of the pooler. */
 export const LIST_SESSIONS = `
   SELECT a.usename::text AS username, a.pid, a.client_addr::text AS address, a.application_name AS "applicationName",

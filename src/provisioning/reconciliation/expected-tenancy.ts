@@ -9,11 +9,19 @@ export interface ExpectedTenant extends ExpectedHome {
   readonly schemaOid: number | null;
 }
 
+export interface HostLogin {
+  readonly databaseId: string;
+  readonly username: string;
+  readonly verifier: string;
+}
+
 /** What tenants need on a server. */
 export interface ExpectedTenancy {
   readonly tenants: readonly ExpectedTenant[];
   /** Databases with the roles of a host around them. */
   readonly hostNames: ReadonlySet<string>;
+  /** The logins that hosts share out, with what they have for a password. */
+  readonly hostLogins: readonly HostLogin[];
   /** Logins of leak self-tests, which come and go. */
   readonly probeNames: readonly string[];
 }
@@ -62,6 +70,13 @@ const SELECT_HOSTS = `
   SELECT d.database_name FROM tenants t JOIN databases d ON d.id = t.database_id
   WHERE d.server_id = $1 AND t.isolation = 'database' AND t.template_id IS NOT NULL`;
 
+const SELECT_HOST_LOGINS = `
+  SELECT d.id AS "databaseId", d.database_name || '_' || l.suffix AS username, l.verifier
+  FROM hosts h JOIN databases d ON d.id = h.database_id,
+    LATERAL (VALUES ('app', h.app_verifier), ('readonly', h.readonly_verifier)) AS l (suffix, verifier)
+  WHERE d.server_id = $1 AND h.status = 'ready'
+    AND NOT EXISTS (SELECT FROM operations o WHERE o.subject_id = h.id AND o.state IN ('pending', 'running'))`;
+
 const SELECT_PROBES = `
   SELECT p.alias || '_' || s.suffix AS name FROM leak_probes p, (VALUES ('a'), ('b')) AS s (suffix)
   WHERE p.server_id = $1`;
@@ -80,10 +95,12 @@ export async function readExpectedTenancy(
     serverId,
   ]);
   const hosts: { name: string }[] = await dataSource.query(SELECT_HOSTS, [serverId]);
+  const hostLogins: HostLogin[] = await dataSource.query(SELECT_HOST_LOGINS, [serverId]);
   const probes: { name: string }[] = await dataSource.query(SELECT_PROBES, [serverId]);
   return {
     tenants: [...tenants, ...stock].map(toExpected),
     hostNames: new Set([...hosts.map(({ name }) => name), SCRATCH_DATABASE]),
+    hostLogins,
     probeNames: probes.map(({ name }) => name),
   };
 }

@@ -41,6 +41,12 @@ export type RepairAction =
     }
   | { readonly type: 'forget_shadow' | 'retire_warm'; readonly home: ExpectedHome }
   | { readonly type: 'restore_host_roles'; readonly databaseName: string }
+  | {
+      readonly type: 'restore_host_login';
+      readonly databaseId: string;
+      readonly username: string;
+      readonly verifier: string;
+    }
   | { readonly type: 'sync_aliases' }
   | { readonly type: 'resume_alias'; readonly alias: string };
 

@@ -47,9 +47,7 @@ export class Reconciler {
    */
   reportAndRestorePasswords(server: ManagedServer): Promise<ReconciliationReport> {
     return this.reconcile(server, async (finding, found) =>
-      finding.kind === 'host_role_drifted' || isPasswordAlone(finding, found)
-        ? this.mend(server, finding)
-        : toRepair(finding),
+      isOfHost(finding) || isPasswordAlone(finding, found) ? this.mend(server, finding) : toRepair(finding),
     );
   }
 
@@ -123,6 +121,10 @@ function isPasswordAlone(finding: Finding, found: readonly Finding[]): boolean {
   const home = homeOf(finding);
   const same = found.filter((other) => home !== null && homeOf(other) === home);
   return same.includes(finding) && same.every(({ kind }) => kind === 'role_password_drifted');
+}
+
+function isOfHost({ action }: Finding): boolean {
+  return action?.type === 'restore_host_roles' || action?.type === 'restore_host_login';
 }
 
 function homeOf({ action }: Finding): string | null {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { alterOwner } from '../../infra/postgres/database-sql.js';
+import { setPassword } from '../../infra/postgres/host-sql.js';
 import { DatabaseName, quoteIdentifier, RoleName } from '../../kernel/identifiers.js';
 import { DatabaseProvisioner } from '../database-provisioner.js';
 import { FurtherLogins } from '../logins/further-logins.js';
@@ -18,6 +19,8 @@ const FORGET_SHADOW =
   'UPDATE databases SET shadow_database_oid = NULL, shadow_created_at = NULL WHERE id = $1';
 const RETIRE_WARM = `UPDATE warm_databases SET state = 'retired' WHERE id = $1 AND state = 'ready'`;
 const RETIRE_WARM_SCHEMA = `UPDATE warm_schemas SET state = 'retired' WHERE id = $1 AND state = 'ready'`;
+const LOCK_HOST = `
+  SELECT id FROM hosts WHERE database_id = $1 AND $2 IN (app_verifier, readonly_verifier) FOR UPDATE`;
 const RECORD_ROLE = 'UPDATE databases SET role_oid = $2 WHERE id = $1';
 
 /** Brings the server back to what the control database says. It drops nothing. */
@@ -46,9 +49,23 @@ export class Repair {
       await this.hosts.closeRoles(server, action.databaseName);
       return true;
     }
+    if (action.type === 'restore_host_login') return this.restoreHostLogin(server, action);
     return this.withSettledHome(action.home, (tx, expected) =>
       this.restore(tx, server, { action, expected }),
     );
+  }
+
+  /** Holds the row meanwhile, so that no rotation gets in between. */
+  private restoreHostLogin(
+    server: ManagedServer,
+    { databaseId, username, verifier }: Extract<RepairAction, { type: 'restore_host_login' }>,
+  ): Promise<boolean> {
+    return this.dataSource.transaction(async (tx) => {
+      const rows: unknown[] = await tx.query(LOCK_HOST, [databaseId, verifier]);
+      if (rows.length === 0) return false;
+      await server.postgres.execute(setPassword(RoleName.of(username), verifier));
+      return true;
+    });
   }
 
   /** Holds the row meanwhile, so that no operation begins on the home. */

@@ -2,15 +2,17 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { RowhouseError } from '../../../kernel/errors.js';
 import type { Operation, OperationHandler, OperationStep } from '../../../operations/operation.types.js';
 import { OperationsService } from '../../../operations/operations.service.js';
+import { HostedLogins } from '../../../provisioning/logins/hosted-logins.js';
+import { LoginSessions } from '../../../provisioning/logins/login-sessions.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
-import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 import { HostProvisioner } from '../../../provisioning/tenancy/hosts/host-provisioner.js';
+import { hostRoles } from '../../../provisioning/tenancy/hosts/host-roles.js';
 import { type Host, HostsRepository } from '../hosts.repository.js';
 
 const DATABASE_PATIENCE_MS = 120_000;
 
-type HostWork = (host: Host, server: ManagedServer) => Promise<void>;
+type HostWork = (host: Host, server: ManagedServer, operation: Operation) => Promise<void>;
 
 /** Tells the engine how a database becomes a host, and how its roles get new passwords. */
 @Injectable()
@@ -20,7 +22,8 @@ export class HostOperations implements OnModuleInit {
     private readonly repository: HostsRepository,
     private readonly servers: ServerRegistry,
     private readonly provisioner: HostProvisioner,
-    private readonly aliases: PoolerAliases,
+    private readonly sessions: LoginSessions,
+    private readonly hosted: HostedLogins,
   ) {}
 
   onModuleInit(): void {
@@ -56,7 +59,7 @@ export class HostOperations implements OnModuleInit {
     };
   }
 
-  /** The row has the new verifiers already. The pooler's server connections follow after their transactions. */
+  /** The row has the new verifiers already. */
   private rotate(): OperationHandler {
     return {
       kind: 'host.rotate_credentials',
@@ -64,9 +67,11 @@ export class HostOperations implements OnModuleInit {
       deadlineSeconds: 600,
       whenUnavailable: 'retry',
       steps: [
-        this.step('passwords', async (host, server) => {
+        this.step('passwords', async (host, server, { id, input }) => {
+          const username = hostRoles(host.databaseName)[input['role'] === 'app' ? 'app' : 'readonly'].value;
           await this.provisioner.openLogins(server, host);
-          await this.aliases.evict(server, host.databaseName);
+          await this.sessions.endPresent(server, host.databaseName, [{ username, roleOid: null }]);
+          await this.hosted.restore(server, host.databaseName, id);
         }),
       ],
       succeed: async () => null,
@@ -80,7 +85,7 @@ export class HostOperations implements OnModuleInit {
       run: async ({ operation }) => {
         const host = await this.repository.find(operation.subjectId ?? '');
         if (!host) throw new RowhouseError('NOT_FOUND', 'The hosting database is gone.');
-        await work(host, this.servers.get(host.serverId));
+        await work(host, this.servers.get(host.serverId), operation);
       },
     };
   }
