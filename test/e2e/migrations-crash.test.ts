@@ -82,7 +82,10 @@ test('goes on when a session ends that had tenants to report', async () => {
   const version = await fleet.addVersion(`INSERT INTO settings (key, value) VALUES ('visited', 'once');
     DO $$ BEGIN
       IF to_regclass('visits') IS NOT NULL THEN
-        IF nextval('visits') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+        IF nextval('visits') = 1 THEN
+          EXECUTE 'SET ROLE NONE';
+          PERFORM pg_terminate_backend(pg_backend_pid());
+        END IF;
       END IF;
     END $$`);
 

@@ -160,12 +160,11 @@ export function refuseApp(tenant: RoleName, { app }: HostRoleNames): string {
   return `REVOKE ${tenant.sql} FROM ${app.sql}`;
 }
 
-/** Ends the sessions of whoever asks that run a message which begins with `$1`, in the current database. */
+/** Ends the sessions of role `$2` in database `$3` that run a message which begins with `$1`. */
 export const END_MESSAGES = `
   SELECT a.pid, pg_catalog.pg_terminate_backend(a.pid)
   FROM pg_catalog.pg_stat_activity a
-  WHERE a.usename = session_user AND a.datname = current_database() AND a.pid <> pg_catalog.pg_backend_pid()
-    AND a.state = 'active' AND starts_with(a.query, $1)`;
+  WHERE a.usename = $2 AND a.datname = $3 AND a.state = 'active' AND pg_catalog.starts_with(a.query, $1)`;
 
 /** The relations of a schema that a drop can take one by one, so that it never needs a lock for each of thousands at once. */
 export const FIND_DROPPABLE = `

@@ -134,8 +134,8 @@ export class SchemaProvisioner {
 
   /** Drops the schema with all that is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
   async dropSchema(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+    await endProvisioning(server, tenant);
     await this.connections.use(server, tenant.databaseName, async (client) => {
-      await endProvisioning(client, tenant);
       const found = await this.findOwned(client, tenant);
       if (found) await dropInParts(client, found);
       await this.registry.remove(client, tenant);
@@ -198,8 +198,10 @@ export class SchemaProvisioner {
 }
 
 /** PostgreSQL finishes what a process that died had asked for: the schema would come into being after it was dropped. */
-function endProvisioning(client: ClientBase, tenant: SchemaTenant): Promise<void> {
-  const isOver = async () => (await client.query(END_MESSAGES, [provisionFor(tenant)])).rowCount === 0;
+function endProvisioning(server: ManagedServer, tenant: SchemaTenant): Promise<void> {
+  const { databaseName } = tenant;
+  const sought = [provisionFor(tenant), hostRoles(databaseName).worker.value, databaseName];
+  const isOver = async () => (await server.postgres.query(END_MESSAGES, sought)).length === 0;
   return pollUntil(isOver, {
     timeoutMs: SESSIONS_PATIENCE_MS,
     what: `the making of ${tenant.schemaName} to end`,
