@@ -129,8 +129,8 @@ describe('the answer', () => {
         'NaN',
         true,
         null,
-        { a: [1] },
-        null,
+        '{"a": [1]}',
+        'null',
         '\\x6869',
         '2025-06-01',
         '2025-06-01 12:00:00+00',
@@ -172,11 +172,12 @@ describe('the answer', () => {
     await query(
       big.connection_string,
       `ALTER ROLE CURRENT_USER SET bytea_output = 'escape'; ALTER ROLE CURRENT_USER SET datestyle = 'German';
-       ALTER ROLE CURRENT_USER SET intervalstyle = 'sql_standard'`,
+       ALTER ROLE CURRENT_USER SET intervalstyle = 'sql_standard'; ALTER ROLE CURRENT_USER SET array_nulls = off`,
     );
 
-    expect((await run(big, "SELECT 'hi'::bytea, date '2025-06-01', interval '1 day'")).rows).toEqual([
-      ['\\x6869', '2025-06-01', '1 day'],
+    const sql = "SELECT 'hi'::bytea, date '2025-06-01', interval '1 day', $1::text[]";
+    expect((await run(big, sql, { parameters: [['NULL', null]] })).rows).toEqual([
+      ['\\x6869', '2025-06-01', '1 day', ['NULL', null]],
     ]);
   });
 
@@ -199,11 +200,79 @@ describe('the answer', () => {
       ],
     ],
     ['a list of text', '$1::text[]', ['a,"b\\', 'NULL', null], ['a,"b\\', 'NULL', null]],
-    ['an object', "$1::jsonb -> 'a'", { a: { b: 1 } }, { b: 1 }],
-    ['a list for json', '$1::json', [1, 'x'], [1, 'x']],
+    ['an object', "$1::jsonb -> 'a'", { a: { b: 1 } }, '{"b": 1}'],
+    ['a list for json', '$1::json', [1, 'x'], '[1,"x"]'],
+    [
+      'json as its text',
+      '$1::json',
+      '{"a": 1.10, "a": 9007199254740993}',
+      '{"a": 1.10, "a": 9007199254740993}',
+    ],
+    ['a list of json', '$1::jsonb[]', [{ a: 1 }, [2], '"text"', null], ['{"a": 1}', '[2]', '"text"', null]],
     ['text for a date', '$1::date + 1', '2025-02-28', '2025-03-01'],
   ])('takes %s as a parameter', async (_, expression, parameter, expected) => {
     expect(await value(shop, `SELECT ${expression}`, { parameters: [parameter] })).toEqual(expected);
+  });
+
+  test.each([
+    ['json', '{"id": 9007199254740993, "x": 1e400, "n": 1.10, "n": 2, "t": "\\u00e9"}'],
+    ['jsonb', '{"id": 9007199254740993, "x": 1e400, "n": 1.10}'],
+    ['jsonb', '"text"'],
+    ['jsonb', 'null'],
+    ['json[]', '{"{\\"n\\": 1.10}",NULL,"null"}'],
+    ['documents', '{"id": 9007199254740993}'],
+    ['documents[]', '{"{\\"id\\": 9007199254740993}"}'],
+    ['priced', '(1.10,"{""id"": 9007199254740993}")'],
+    ['priced[]', '{"(1.10,\\"{\\"\\"id\\"\\": 9007199254740993}\\")"}'],
+    ['bigint[]', '{9223372036854775807,NULL,-9223372036854775808}'],
+    ['numeric[]', '{1.10,NaN,1e200}'],
+    ['double precision', '-0'],
+    ['double precision', '5e-324'],
+    ['double precision[]', '{-0,NaN,-Infinity,0.1,1e300}'],
+    ['real[]', '{1.1754944e-38,3.4028235e+38,0.1}'],
+    ['integer[]', '[2:3]={5,6}'],
+    ['integer[]', '{{1,NULL},{3,4}}'],
+    ['integer[]', '{}'],
+    ['text[]', '{"a,b",NULL,"NULL","","{x}","\\\\"}'],
+    ['box[]', '{(3,3),(1,1);(1,1),(0,0)}'],
+    ['bytea[]', '{"\\\\x00ff"}'],
+    ['date', '0044-03-15 BC'],
+    ['timestamptz[]', '{-infinity,"0044-03-15 12:00:00.000001+00 BC"}'],
+    ['interval', '-1 year 2 days -03:04:05.000006'],
+    ['money', '-92233720368547758.08'],
+    ['int8range', '[1,9223372036854775807)'],
+    ['nummultirange', '{[1.10,2.20),[3,)}'],
+    ['oid', '4294967295'],
+    ['oidvector', '1 2'],
+  ])('gives a %s that comes back as it was: %s', async (type, text) => {
+    await query(
+      big.connection_string,
+      `DO $$ BEGIN
+         CREATE DOMAIN documents AS jsonb;
+         CREATE TYPE priced AS (price numeric, document jsonb);
+       EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
+    );
+
+    const given = await value(big, `SELECT '${text}'::${type}`);
+
+    const same = `SELECT ($1::${type})::text = ('${text}'::${type})::text`;
+    expect(await value(big, same, { parameters: [given] })).toBe(true);
+  });
+
+  test('refuses numbers that lost digits on their way', async () => {
+    const body = (parameter: string) =>
+      fetch(`${api.baseUrl}/api/tenants/${shop.id}/sql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': world.config.apiKey ?? '' },
+        body: `{"sql": "SELECT $1::jsonb", "parameters": [${parameter}]}`,
+      });
+
+    for (const parameter of ['9007199254740993', '{"a": [9007199254740993]}', '{"x": 1e400}']) {
+      const answer = await body(parameter);
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain('2^53');
+    }
+    expect((await body('"{\\"a\\": 9007199254740993}"')).status).toBe(200);
   });
 
   test('names parameters that do not fit', async () => {

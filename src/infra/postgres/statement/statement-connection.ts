@@ -15,7 +15,7 @@ export interface StatementSettings {
 
 /**
  * node-postgres options for one statement of a tenant, on the direct port. Settings given at connection start outrank
- * what the tenant's role or database has stored (manual, 20.1.3): these fix how values are printed.
+ * what the tenant's role or database has stored (manual, 20.1.3): these fix how values are printed and read.
  */
 export function statementConnection(
   server: ServerConfig,
@@ -33,6 +33,7 @@ export function statementConnection(
     intervalstyle: 'postgres',
     bytea_output: 'hex',
     extra_float_digits: 1,
+    array_nulls: 'on',
   };
   return {
     ...login,

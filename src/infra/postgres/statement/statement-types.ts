@@ -14,7 +14,8 @@ interface Wanted {
 
 const FIND_TYPES = `
   SELECT pg_catalog.format_type(w.oid, w.modifier) AS type,
-         CASE WHEN t.typcategory OPERATOR(pg_catalog.=) 'A' THEN t.typelem END AS element
+         CASE WHEN t.typcategory OPERATOR(pg_catalog.=) 'A' AND t.typdelim OPERATOR(pg_catalog.=) ','
+              THEN t.typelem END AS element
   FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.oid[]), pg_catalog.unnest($2::pg_catalog.int4[]))
        WITH ORDINALITY AS w (oid, modifier, position)
   LEFT JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) w.oid

@@ -14,7 +14,7 @@ const OID = {
 /** A type as the catalog has it. */
 export interface TypeFacts {
   readonly oid: number;
-  /** Of an array, the type of its elements; else null. */
+  /** Of an array whose elements stand between commas, their type; else null. */
   readonly elementOid: number | null;
 }
 
@@ -24,12 +24,13 @@ const TEXT_LIST: number = 1009;
 const parseArray: (text: string) => unknown = types.getTypeParser(TEXT_LIST, 'text');
 
 /**
- * A value as PostgreSQL prints it, as JSON. Numbers that a double holds exactly become numbers, booleans, json and lists
- * become what they are; bigint, numeric, dates, bytea (`\x…`) and all else stay text.
+ * A value as PostgreSQL prints it, as JSON. Only what every JSON reader gives back unchanged becomes a number, a boolean or
+ * a list; json stays text too, since its numbers may have more digits than a double. An array with bounds of its own
+ * (`[2:3]={5,6}`) is text: a list would lose them.
  */
 export function toJson(text: string | null, { oid, elementOid }: TypeFacts): unknown {
   if (text === null) return null;
-  const isList = elementOid !== null && /^[[{]/.test(text);
+  const isList = elementOid !== null && text.startsWith('{');
   return isList ? mapList(parseArray(text), elementOid) : toScalar(text, oid);
 }
 
@@ -40,14 +41,24 @@ export class UnfitParameter extends Error {}
 export function toText(value: unknown, { oid, elementOid }: TypeFacts): string | null {
   if (value === null) return null;
   if (typeof value === 'string') return value;
-  if (isJson(oid)) return JSON.stringify(value);
+  if (isJson(oid)) return JSON.stringify(value, (_, part: unknown) => exact(part, oid));
   if (Array.isArray(value)) {
     if (elementOid === null) throw new UnfitParameter('is a list, and the statement wants none there');
     return `{${value.map((element) => toElement(element, { oid, elementOid })).join(',')}}`;
   }
   if (typeof value === 'object')
     throw new UnfitParameter('is an object, and the statement wants no json there');
-  return String(value);
+  return Object.is(value, -0) ? '-0' : String(exact(value, oid));
+}
+
+/** Whoever read the request's JSON made doubles of its numbers: a larger integer may have been another one. */
+function exact(value: unknown, oid: number): unknown {
+  if (typeof value !== 'number') return value;
+  const isFloat = oid === OID.float4 || oid === OID.float8;
+  if (Number.isFinite(value) && (isFloat || Math.abs(value) <= Number.MAX_SAFE_INTEGER)) return value;
+  throw new UnfitParameter(
+    'has a number beyond 2^53, which JSON readers round: write it as a string, and json as its whole text',
+  );
 }
 
 function toElement(element: unknown, list: TypeFacts): string {
@@ -72,13 +83,15 @@ function toScalar(text: string, oid: number): unknown {
       return Number(text);
     case OID.float4:
     case OID.float8:
-      return Number.isFinite(Number(text)) ? Number(text) : text;
-    case OID.json:
-    case OID.jsonb:
-      return JSON.parse(text);
+      return isJsonNumber(Number(text)) ? Number(text) : text;
     default:
       return text;
   }
+}
+
+/** JSON writes neither infinities nor NaN, and JavaScript writes -0 as 0. */
+function isJsonNumber(value: number): boolean {
+  return Number.isFinite(value) && !Object.is(value, -0);
 }
 
 function isJson(oid: number | null): boolean {

@@ -23,7 +23,7 @@ export class RunSqlDto {
 
   @ApiPropertyOptional({
     description:
-      'One JSON value for each parameter. Strings go as they are and fit every type; lists fit arrays, objects and lists fit json; numbers beyond 2^53 need strings. PostgreSQL infers the types: write `$1::date` where it cannot.',
+      'One JSON value for each parameter. A string goes as it is and fits every type: for `json` and `jsonb`, also inside a list for `jsonb[]`, it is the JSON text itself (`"{\\"a\\": 1}"`, and `"\\"hello\\""` for a JSON string). Lists fit arrays; objects, lists, numbers and booleans fit json. Numbers and objects are what a JSON reader makes of them (doubles, no duplicate keys); a number beyond 2^53 is refused, except for floating-point types: write it as a string, and such json as its text. PostgreSQL infers the types: write `$1::date` where it cannot.',
     type: 'array',
     items: {},
     maxItems: MAX_PARAMETERS,

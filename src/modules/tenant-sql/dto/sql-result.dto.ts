@@ -25,7 +25,7 @@ export class SqlResultDto {
 
   @ApiProperty({
     description:
-      'Each row as a list, in the order of the columns. `smallint`, `integer`, `oid` and floating-point numbers are numbers, `boolean`, `json` and arrays are what they are in JSON. All else is text as PostgreSQL prints it: `bigint` and `numeric` (which JSON numbers would round), dates and times in ISO style, `bytea` as `\\x` and hexadecimal digits, infinities and NaN. Numbers inside `json` beyond what a double holds are rounded: cast such a column to text.',
+      'Each row as a list, in the order of the columns. `smallint`, `integer`, `oid` and floating-point numbers are numbers, `boolean` is true or false, arrays are lists of such values. All else is text as PostgreSQL prints it, so that no client can lose a digit of it: `json` and `jsonb` (parse them as the client needs), `bigint` and `numeric`, dates and times in ISO style, `bytea` as `\\x` and hexadecimal digits, composites and ranges, floating-point infinities, NaN and -0, arrays whose bounds do not begin at 1 (`[2:3]={5,6}`) or whose elements stand between semicolons (`box[]`). Each value can be sent back as a parameter of its type.',
     type: 'array',
     items: { type: 'array', items: {} },
     example: [['9.50']],
@@ -50,7 +50,8 @@ export class SqlResultDto {
   command!: string | null;
 
   @ApiProperty({
-    description: 'Whether rows were left out: there were more than `maxRows`, or than fit into `maxBytes`',
+    description:
+      'Whether rows were left out: there were more than `maxRows`, or than fit into `maxBytes` (a single value too large for it leaves none)',
     example: false,
   })
   truncated!: boolean;
