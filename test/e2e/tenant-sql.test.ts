@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { scramVerifier } from '../../src/kernel/scram.js';
 import type { RequestOptions } from '../support/api.js';
 import { connect, query } from '../support/sql.js';
 import { createTemplate, createTenant, type NewTenant } from '../support/tenancy.js';
@@ -15,6 +16,9 @@ interface SqlResult {
   duration_ms: number;
   read_only: boolean;
 }
+
+/** A key of SCRAM-SHA-256 that belongs to no password. */
+const NO_KEY = Buffer.alloc(32).toString('base64');
 
 const world = await startWorld();
 const { api, control, server } = world;
@@ -88,6 +92,22 @@ describe('as whom', () => {
     const { code, detail } = (await send(changed, 'SELECT 1')).expect(409).problem;
     expect(code).toBe('CONFLICT');
     expect(detail).toContain('Rotate the credentials');
+  });
+
+  test.each([
+    ['that takes too long to prove', (verifier: string) => verifier.replace(/\$\d+:/, '$$1000000:')],
+    ['whose server proves another key', (verifier: string) => verifier.replace(/:[^:]+$/, `:${NO_KEY}`)],
+  ])('explains that the tenant stored a verifier %s', async (_, change) => {
+    const changed = await createTenant(world);
+    const verifier = change(await scramVerifier(changed.password));
+    await query(changed.connection_string, `ALTER ROLE CURRENT_USER PASSWORD '${verifier}'`);
+
+    const { code, detail } = (await send(changed, 'SELECT 1')).expect(409).problem;
+    expect(code).toBe('CONFLICT');
+    expect(detail).toContain('Rotate the credentials');
+
+    (await api.post(`/api/tenants/${changed.id}/rotate-credentials`, {})).expect(200);
+    expect(await value(changed, 'SELECT 1')).toBe(1);
   });
 
   test('explains that it does not know the password', async () => {

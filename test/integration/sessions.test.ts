@@ -47,6 +47,19 @@ test.each<[string, () => Promise<unknown>]>([
   await postgres.ping();
 });
 
+test("a provisioner's verifier that the driver does not compute is replaced, as a wrong password is", async () => {
+  const key = Buffer.alloc(32).toString('base64');
+  await fixture.admin(
+    `ALTER ROLE ${databaseName}_provisioner PASSWORD 'SCRAM-SHA-256$1000000:c2FsdA==$${key}:${key}'`,
+  );
+
+  const client = await fixture.context.get(HostConnections).open(fixture.server, databaseName);
+  onTestFinished(() => client.end());
+
+  const { rows } = await client.query('SELECT session_user AS name');
+  expect(rows).toEqual([{ name: `${databaseName}_provisioner` }]);
+});
+
 describe('a pool of sessions', () => {
   function openPool(options: PoolConfig) {
     const { config } = fixture;

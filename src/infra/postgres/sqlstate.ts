@@ -70,9 +70,14 @@ const TIMEOUTS = new Set([
 /** PgBouncer reports that it has no server behind it as a protocol violation. */
 const POOLER_STATE = '08P01';
 
-/** The SQLSTATE of a PostgreSQL error, through TypeORM's wrapping; undefined for any other error. */
+/**
+ * The SQLSTATE of a PostgreSQL error, through TypeORM's wrapping; undefined for any other error. A login that the driver
+ * breaks off counts as one that PostgreSQL refuses: whoever may change a role's password can store a verifier that no
+ * password of ours fits, or one that node-postgres does not compute.
+ */
 export function sqlState(error: unknown): string | undefined {
   const code = errorCode(error);
+  if (code === undefined && isBrokenOffLogin(error)) return SQLSTATE.invalidPassword;
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
@@ -106,6 +111,11 @@ function isDriverDisconnect(error: Error): boolean {
     TIMEOUTS.has(error.message) ||
     error.message === 'Client has encountered a connection error and is not queryable'
   );
+}
+
+/** In the exchange of SCRAM. Likewise without a code. */
+function isBrokenOffLogin(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('SASL: ');
 }
 
 function errorCode(error: unknown): string | undefined {
