@@ -328,6 +328,13 @@ describe('what is no statement', () => {
     ['a misspelt column', 'SELECT nam FROM products', 'hint: Perhaps you meant'],
     ['a COMMIT', 'COMMIT', 'ended the transaction'],
     ['a ROLLBACK', 'ROLLBACK', 'ended the transaction'],
+    ['a COMMIT that begins the next transaction', 'COMMIT AND CHAIN', 'ended the transaction'],
+    ['a ROLLBACK that does', '/* first */ ROLLBACK AND CHAIN', 'ended the transaction'],
+    ['an ABORT behind a comment', '-- first\rABORT', 'ended the transaction'],
+    ['PREPARE TRANSACTION', "PREPARE TRANSACTION 'later'", 'ended the transaction'],
+    ['the end of a prepared transaction', "ROLLBACK PREPARED 'earlier'", 'ended the transaction'],
+    ['a COMMIT in a DO block', 'DO $$ BEGIN COMMIT; END $$', 'invalid transaction termination'],
+    ['a ROLLBACK AND CHAIN in a DO block', 'DO $$ BEGIN ROLLBACK AND CHAIN; END $$', '2D000'],
     ['COPY to the client', 'COPY products TO STDOUT', 'COPY'],
     ['COPY of a lot to the client', 'COPY (SELECT generate_series(1, 10000000)) TO STDOUT', 'COPY'],
     ['VACUUM', 'VACUUM', 'cannot run inside a transaction block'],
@@ -340,6 +347,19 @@ describe('what is no statement', () => {
 
     expect(code).toBe('SQL_ERROR');
     expect(errors?.[0]).toMatchObject({ field: 'sql', message: expect.stringContaining(message) });
+  });
+
+  test('refuses a procedure that commits, also where it may write', async () => {
+    await query(
+      big.connection_string,
+      `CREATE TABLE marks (a int);
+       CREATE PROCEDURE mark() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO marks VALUES (1); COMMIT; END $$`,
+    );
+
+    const { errors } = await refusal(big, 'CALL mark()', { readOnly: false });
+
+    expect(errors?.[0]?.message).toContain('2D000');
+    expect(await query(big.connection_string, 'SELECT * FROM marks')).toEqual([]);
   });
 
   test('blames the statement for what no parameter of it caused', async () => {

@@ -1,4 +1,5 @@
 import { invalidField } from '../../../kernel/errors.js';
+import { ENDS_TRANSACTION, statementsOf } from '../../../kernel/sql-words.js';
 import { KeptRows, type RowLimits } from './kept-rows.js';
 import { isAboutParameter, refused, toStatementError } from './statement-errors.js';
 import type { StatementSession } from './statement-session.js';
@@ -36,6 +37,9 @@ const UNWANTED = 1_000;
 /** A message a little larger than the limit is read whole and left out. */
 const MESSAGE_SLACK = 64 * 1024;
 
+/** What PostgreSQL says it did when a statement ended the transaction, also where that began the next one (AND CHAIN). */
+const ENDINGS: readonly (string | null)[] = ['COMMIT', 'ROLLBACK', 'PREPARE TRANSACTION'];
+
 /** Ends the reading of an answer of which enough is there. */
 class Enough extends Error {}
 
@@ -49,6 +53,8 @@ export async function runStatement(
   statement: Statement,
 ): Promise<StatementAnswer> {
   const { sql, readOnly, maxBytes } = statement;
+  // Of several, PostgreSQL runs none. A transaction that was only prepared would outlive the session.
+  if (ENDS_TRANSACTION.test(statementsOf(sql)[0] ?? '')) throw endedTransaction();
   const kept = new KeptRows(statement);
   session.onCopy(() => refused('COPY has no place here: use SELECT or INSERT.'));
   session.onLargeMessage(maxBytes + MESSAGE_SLACK, () => (readOnly ? new Enough() : tooLarge()));
@@ -58,9 +64,7 @@ export async function runStatement(
   const prepared = await prepare(session, sql);
   const executed = await execute(session, statement, { prepared, kept });
   if (executed?.isEmpty) throw refused('There is no statement.');
-  if (executed && !session.isInTransaction) {
-    throw refused('The statement ended the transaction: each request is one already, and ends by itself.');
-  }
+  if (executed && (!session.isInTransaction || ENDINGS.includes(executed.tag))) throw endedTransaction();
   if (!readOnly) await commit(session, sql);
   return toAnswer(prepared, kept, executed);
 }
@@ -147,6 +151,12 @@ function toAnswer({ fields, columns }: Prepared, kept: KeptRows, executed: Execu
 function readTag(tag: string | null): { command: string | null; count: number | null } {
   const [, command, count] = /^([A-Z ]*[A-Z])(?: \d+)*? ?(\d+)?$/.exec(tag ?? '') ?? [];
   return { command: command ?? null, count: count === undefined ? null : Number(count) };
+}
+
+function endedTransaction(): Error {
+  return refused(
+    'What ended the transaction has no place here: each request is one already, and ends by itself.',
+  );
 }
 
 function tooLarge(): Error {

@@ -12,7 +12,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 export class RunSqlDto {
   @ApiProperty({
     description:
-      'Exactly one statement, with `$1`, `$2` … for its parameters. It is a transaction of its own: COMMIT, COPY and what cannot run in a transaction (VACUUM) are refused.',
+      'Exactly one statement, with `$1`, `$2` … for its parameters. It is a transaction of its own: COMMIT, ROLLBACK and the like (also AND CHAIN), COPY and what cannot run in a transaction (VACUUM) are refused.',
     minLength: 1,
     maxLength: MAX_SQL_LENGTH,
     example: 'SELECT id, name FROM products WHERE price < $1 ORDER BY name',
