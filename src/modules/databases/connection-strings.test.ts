@@ -7,6 +7,7 @@ const target = {
   password: 'secret',
   direct: { host: 'db.example.com', port: 5432 },
   pooled: { host: 'db.example.com', port: 6432 },
+  schema: null,
   canHaveShadow: true,
 };
 
@@ -45,6 +46,7 @@ describe('connection strings', () => {
     const tenant = {
       ...target,
       pooled: { host: 'db.example.com', port: 6432, database: 'tenant_0001' },
+      schema: 'tenant_0001',
       canHaveShadow: false,
     };
 
@@ -56,5 +58,36 @@ describe('connection strings', () => {
 
   test('leave out of libpq what libpq refuses', () => {
     expect(formatConnection(target, 'libpq')).not.toMatch(/pgbouncer|schema/);
+  });
+
+  test('tell Prisma the schema of a tenant, in each URL and for the adapter', () => {
+    const tenant = { ...target, schema: 'tenant_0001', canHaveShadow: false };
+
+    const text = formatConnection(tenant, 'prisma');
+
+    expect(text.match(/^\w+_URL=.*&schema=tenant_0001"$/gm)).toHaveLength(2);
+    expect(text).toContain(
+      "PrismaPg({ connectionString: process.env.DATABASE_URL }, { schema: 'tenant_0001' })",
+    );
+    expect(formatConnection(target, 'prisma')).not.toContain('{ schema:');
+  });
+
+  test('are the same for a schema elsewhere, since libpq refuses the parameter', () => {
+    expect(connectionStrings({ ...target, schema: 'tenant_0001' })).toEqual(connectionStrings(target));
+  });
+
+  test.each(['prisma', 'env'] as const)(
+    'are verified by node-postgres, without a warning, as %s',
+    (format) => {
+      const text = formatConnection(target, format);
+
+      for (const [, query] of text.matchAll(/^\w+_URL=.*\?(.*)$/gm))
+        expect(query).toContain('sslmode=verify-full');
+      expect(text).toContain('rowhouse-ca.crt');
+    },
+  );
+
+  test('have no ampersand as env, which a shell would take for its own', () => {
+    expect(formatConnection(target, 'env')).not.toContain('&');
   });
 });

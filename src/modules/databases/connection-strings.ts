@@ -12,6 +12,8 @@ export interface ConnectionTarget {
   readonly password: string;
   readonly direct: Door;
   readonly pooled: Door | null;
+  /** Where its tables are, if not in `public`. PostgreSQL finds them by the login's search_path; Prisma must be told. */
+  readonly schema: string | null;
   /** Whether it is one that can have a shadow database beside it. */
   readonly canHaveShadow: boolean;
 }
@@ -28,8 +30,15 @@ export type ConnectionFormat = (typeof CONNECTION_FORMATS)[number];
 
 /** Where the snippets expect the text of `GET /api/ca-certificate`: node-postgres verifies where libpq only encrypts. */
 const CA_FILE = 'rowhouse-ca.crt';
+const CA_SOURCE = `${CA_FILE} is the answer of GET /api/ca-certificate.`;
 
-/** The four URLs of a database. `pgbouncer` and `schema` are Prisma's parameters, which libpq refuses. */
+/** What node-postgres takes without a warning; the engines of Prisma's command line encrypt, and verify nothing. */
+const VERIFIED = `sslmode=verify-full&sslrootcert=${CA_FILE}`;
+
+/**
+ * The four URLs of a database. `pgbouncer` and `schema` are Prisma's parameters, which libpq refuses. So the direct URL has
+ * neither, and stays one that psql and pg_dump take; a schema is named in the format for Prisma alone.
+ */
 export function connectionStrings(target: ConnectionTarget): ConnectionStrings {
   const shadow = shadowOf(target);
   const { direct, pooled } = target;
@@ -47,20 +56,14 @@ export function formatConnection(target: ConnectionTarget, format: ConnectionFor
 }
 
 const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = {
-  prisma: (target) => {
-    const strings = connectionStrings(target);
-    return lines(
-      `DATABASE_URL="${strings.connection_string_pooled ?? strings.connection_string}"`,
-      `DIRECT_URL="${strings.connection_string}"`,
-      target.canHaveShadow ? `SHADOW_DATABASE_URL="${strings.shadow_database_url}"` : null,
-    );
-  },
+  prisma,
   typeorm: (target) => {
     const { host, port, database } = preferred(target);
     return lines(
       "import { readFileSync } from 'node:fs';",
       "import { DataSource } from 'typeorm';",
       '',
+      `// ${CA_SOURCE} Where that is 404: ssl: true.`,
       'export default new DataSource({',
       "  type: 'postgres',",
       `  host: '${host}',`,
@@ -77,6 +80,7 @@ const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = 
       "import { readFileSync } from 'node:fs';",
       "import { defineConfig } from 'drizzle-kit';",
       '',
+      `// ${CA_SOURCE} Where that is 404: ssl: true.`,
       'export default defineConfig({',
       "  dialect: 'postgresql',",
       '  dbCredentials: {',
@@ -107,17 +111,49 @@ const FORMATS: Record<ConnectionFormat, (target: ConnectionTarget) => string> = 
   env: (target) => {
     const { host, port, database } = preferred(target);
     return lines(
+      `# ${CA_SOURCE} Where that is 404: PGSSLROOTCERT=system (libpq from 16 on), and no NODE_EXTRA_CA_CERTS.`,
       `PGHOST=${host}`,
       `PGPORT=${port}`,
       `PGDATABASE=${database}`,
       `PGUSER=${target.username}`,
       `PGPASSWORD=${target.password}`,
-      'PGSSLMODE=require',
-      `DATABASE_URL=${url(target, { host, port, database }, 'sslmode=require')}`,
-      `DIRECT_URL=${url(target, target.direct, 'sslmode=require')}`,
+      'PGSSLMODE=verify-full',
+      `PGSSLROOTCERT=${CA_FILE}`,
+      `NODE_EXTRA_CA_CERTS=${CA_FILE}`,
+      // One parameter only: a shell that reads the file takes an ampersand for its own.
+      `DATABASE_URL=${url(target, { host, port, database }, 'sslmode=verify-full')}`,
+      `DIRECT_URL=${url(target, target.direct, 'sslmode=verify-full')}`,
     );
   },
 };
+
+/** A `.env`, and in its comments what belongs into other files. */
+function prisma(target: ConnectionTarget): string {
+  const { direct, pooled, schema, canHaveShadow } = target;
+  const place = schema === null ? '' : `&schema=${schema}`;
+  const adapterOptions = schema === null ? '' : `, { schema: '${schema}' }`;
+  const [shadow7, shadow6] = canHaveShadow
+    ? [", shadowDatabaseUrl: env('SHADOW_DATABASE_URL')", ', shadowDatabaseUrl = env("SHADOW_DATABASE_URL")']
+    : ['', ''];
+  const runtime = pooled
+    ? url(target, pooled, `${VERIFIED}&pgbouncer=true${place}`)
+    : url(target, direct, `${VERIFIED}${place}`);
+  return lines(
+    `# ${CA_SOURCE} Where that is 404, leave sslrootcert out.`,
+    `DATABASE_URL="${runtime}"`,
+    `DIRECT_URL="${url(target, direct, `${VERIFIED}${place}`)}"`,
+    canHaveShadow
+      ? `SHADOW_DATABASE_URL="${url(shadowOf(target), direct, `${VERIFIED}&schema=public`)}"`
+      : null,
+    '',
+    '# Prisma 7: migrations take the direct URL, from prisma.config.ts. There is no directUrl.',
+    `#   datasource: { url: env('DIRECT_URL')${shadow7} },`,
+    '# The client takes the pooled one. Its adapter heeds no schema in a URL.',
+    `#   new PrismaClient({ adapter: new PrismaPg({ connectionString: process.env.DATABASE_URL }${adapterOptions}) })`,
+    '# Prisma 6: all in schema.prisma.',
+    `#   url = env("DATABASE_URL"), directUrl = env("DIRECT_URL")${shadow6}`,
+  );
+}
 
 function shadowOf(target: ConnectionTarget): ConnectionTarget {
   return { ...target, databaseName: `${target.databaseName}_shadow` };

@@ -33,6 +33,7 @@ export class DatabasePresenter {
       password,
       direct: { host: publicHost ?? host, port },
       pooled: pooler && { host: publicHost ?? pooler.host, port: pooler.port },
+      schema: null,
       canHaveShadow: true,
     };
   }

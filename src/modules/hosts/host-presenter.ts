@@ -3,6 +3,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import { MASK } from '../../kernel/masking.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { type HostRoles, hostRoles } from '../../provisioning/tenancy/hosts/host-roles.js';
+import { connectionStrings } from '../databases/connection-strings.js';
 import type { HostDto, HostLoginDto } from './dto/host.dto.js';
 import type { Host, HostRole } from './hosts.repository.js';
 
@@ -34,19 +35,23 @@ export class HostPresenter {
 
   private login(host: Host, roles: HostRoles, role: HostRole, passwords: HostPasswords): HostLoginDto {
     const { host: address, port, pooler } = this.servers.configOf(host.serverId);
+    const { publicHost } = this.config;
     const username = roles[role].value;
     const password = passwords[role];
-    const url = (at: string, to: number) =>
-      `postgresql://${username}:${password ?? MASK}@${bracketed(this.config.publicHost ?? at)}:${to}/${host.databaseName}?sslmode=require`;
+    const { connection_string, connection_string_pooled } = connectionStrings({
+      databaseName: host.databaseName,
+      username,
+      password: password ?? MASK,
+      direct: { host: publicHost ?? address, port },
+      pooled: pooler && { host: publicHost ?? pooler.host, port: pooler.port },
+      schema: null,
+      canHaveShadow: false,
+    });
     return {
       username,
       ...(password !== undefined && { password }),
-      connection_string: url(address, port),
-      connection_string_pooled: pooler && url(pooler.host, pooler.port),
+      connection_string,
+      connection_string_pooled,
     };
   }
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

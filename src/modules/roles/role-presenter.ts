@@ -61,6 +61,7 @@ export class RolePresenter {
       password,
       direct: { host: publicHost ?? host, port },
       pooled: pooler && { host: publicHost ?? pooler.host, port: pooler.port, ...alias },
+      schema: null,
       canHaveShadow: home.type === 'database',
     });
   }

@@ -38,6 +38,7 @@ export class TenantPresenter {
         port: pooler.port,
         database: aliasOf(tenant),
       },
+      schema: tenant.schemaName,
       canHaveShadow: false,
     };
   }

@@ -52,7 +52,8 @@ export class DatabaseConnectionDto extends ConnectionStringsDto {
   format?: ConnectionFormat;
 
   @ApiPropertyOptional({
-    description: 'The same connections in that format, ready to be pasted.',
+    description:
+      'The same connections in that format, ready to be pasted. `prisma`, `typeorm`, `drizzle` and `env` verify the server: they expect the answer of `GET /api/ca-certificate` in `rowhouse-ca.crt`.',
     example: 'DATABASE_URL="postgresql://…"',
   })
   formatted?: string;

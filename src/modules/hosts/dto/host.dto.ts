@@ -66,10 +66,12 @@ export class HostLoginDto {
   connection_string!: string;
 
   @ApiProperty({
-    description: 'Through PgBouncer in transaction mode; null on a server without a pooler.',
+    description:
+      "Through PgBouncer in transaction mode; null on a server without a pooler. `pgbouncer` is Prisma's parameter, which libpq refuses.",
     type: String,
     nullable: true,
-    example: 'postgresql://tenant_0a1b2c3d_app:***@127.0.0.1:6432/tenant_0a1b2c3d?sslmode=require',
+    example:
+      'postgresql://tenant_0a1b2c3d_app:***@127.0.0.1:6432/tenant_0a1b2c3d?sslmode=require&pgbouncer=true',
   })
   connection_string_pooled!: string | null;
 }

@@ -20,7 +20,7 @@ export class TenantStringsDto {
 
   @ApiProperty({
     description:
-      'Through PgBouncer in transaction mode: for applications. A tenant schema has a name of its own there. Null on a server without a pooler.',
+      'Through PgBouncer in transaction mode: for applications. A tenant schema has a name of its own there. Null on a server without a pooler. Prisma needs the schema as well: take the format `prisma`.',
     type: String,
     nullable: true,
     example: `${exampleUrl(6432, 'tenant_0001')}&pgbouncer=true`,
@@ -37,7 +37,8 @@ export class TenantConnectionDto extends TenantStringsDto {
   format?: ConnectionFormat;
 
   @ApiPropertyOptional({
-    description: 'The same connections in that format, ready to be pasted.',
+    description:
+      'The same connections in that format, ready to be pasted. `prisma`, `typeorm`, `drizzle` and `env` verify the server: they expect the answer of `GET /api/ca-certificate` in `rowhouse-ca.crt`.',
     example: 'DATABASE_URL="postgresql://…"',
   })
   formatted?: string;
