@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { statementsOf } from '../kernel/sql-words.js';
 import { assertTransactional } from './statement-check.js';
 
 test.each([
@@ -35,7 +36,9 @@ test.each([
   'DECLARE c CURSOR WITH HOLD FOR SELECT 1',
   'declare c no scroll cursor with hold for select 1',
 ])('refuses %s', (sql) => {
-  expect(() => assertTransactional(sql)).toThrow(expect.objectContaining({ code: 'STATEMENT_REFUSED' }));
+  expect(() => assertTransactional(statementsOf(sql))).toThrow(
+    expect.objectContaining({ code: 'STATEMENT_REFUSED' }),
+  );
 });
 
 test.each([
@@ -69,5 +72,5 @@ test.each([
   'WITH begin AS (SELECT 1) SELECT * FROM begin',
   "SELECT 'never ends; COMMIT",
 ])('takes %s', (sql) => {
-  expect(() => assertTransactional(sql)).not.toThrow();
+  expect(() => assertTransactional(statementsOf(sql))).not.toThrow();
 });

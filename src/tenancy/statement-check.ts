@@ -1,4 +1,4 @@
-import { ENDS_TRANSACTION, statementsOf } from '../kernel/sql-words.js';
+import { ENDS_TRANSACTION } from '../kernel/sql-words.js';
 import { TenancyError } from './tenancy-error.js';
 
 const IS_THE_WORK = 'the transaction begins and ends with the work: return to commit, throw to roll back';
@@ -23,11 +23,11 @@ const REFUSALS: readonly [start: RegExp, why: string][] = [
 ];
 
 /**
- * Throws STATEMENT_REFUSED where a statement of the text would end the transaction or change the session. This keeps
+ * Throws STATEMENT_REFUSED where one of the statements, told by their words, would end the transaction or change the session. This keeps
  * mistakes out; whoever may send any SQL can still reach the same from inside a function.
  */
-export function assertTransactional(sql: string): void {
-  for (const words of statementsOf(sql)) {
+export function assertTransactional(statements: readonly string[]): void {
+  for (const words of statements) {
     const refusal = REFUSALS.find(([start]) => start.test(words));
     if (refusal) {
       const [verb = ''] = words.split(' ');

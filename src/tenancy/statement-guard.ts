@@ -1,6 +1,9 @@
 import type { ClientBase } from 'pg';
+import { statementsOf } from '../kernel/sql-words.js';
+import { InnerTransaction } from './inner-transaction.js';
 import { assertTransactional } from './statement-check.js';
 import { TenancyError } from './tenancy-error.js';
+import type { TenantOptions } from './tenant-options.js';
 
 type Callback = (error: Error | null, result?: unknown) => void;
 
@@ -17,16 +20,26 @@ const REFUSED: Readonly<Record<string, string>> = {
 };
 
 /**
- * Stands between the work and the connection: counts the queries that run, refuses those that would end the
- * transaction, and all of them once that is over, when the connection works for somebody else.
+ * Stands between the work and the connection: counts the queries that run, makes savepoints of the transactions that the
+ * work begins itself, refuses what would end the tenant's, and all queries once that is over, when the connection works
+ * for somebody else.
  */
 export class StatementGuard {
   /** The connection as the work gets it. */
   readonly client: ClientBase;
   private pending = 0;
   private closedBy: Error | null = null;
+  private readonly inner: InnerTransaction;
 
-  constructor(private readonly raw: ClientBase) {
+  constructor(
+    private readonly raw: ClientBase,
+    place: { readonly options: TenantOptions; nextSavepoint(): string },
+  ) {
+    this.inner = new InnerTransaction({
+      outer: place.options,
+      nextSavepoint: () => place.nextSavepoint(),
+      send: (sql) => raw.query(sql),
+    });
     this.client = new Proxy(raw, { get: (target, property) => this.read(target, property) });
   }
 
@@ -36,6 +49,11 @@ export class StatementGuard {
 
   get isBusy(): boolean {
     return this.pending > 0;
+  }
+
+  /** Whether the work has begun a transaction and not ended it. */
+  get isInTransaction(): boolean {
+    return this.inner.isOpen;
   }
 
   /** From now on every query fails with `reason`. */
@@ -60,7 +78,12 @@ export class StatementGuard {
     const callback = others.at(-1);
     try {
       this.assertOpen();
-      assertTransactional(textOf(statement));
+      const statements = statementsOf(textOf(statement));
+      const [words = ''] = statements;
+      const isAlone = statements.length === 1 && !isSubmittable(statement);
+      const answer = isAlone ? this.inner.answer(words) : null;
+      if (answer) return deliver(this.count(answer), callback);
+      assertTransactional(statements);
     } catch (error) {
       return fail(error as Error, statement, callback);
     }
@@ -73,7 +96,7 @@ export class StatementGuard {
     return Reflect.apply(this.raw.query, this.raw, parameters);
   }
 
-  private count(query: Promise<unknown>): Promise<unknown> {
+  private count<T>(query: Promise<T>): Promise<T> {
     this.pending += 1;
     const end = () => {
       this.pending -= 1;
@@ -97,6 +120,15 @@ export class StatementGuard {
 
 function refuse(what: string, why: string): never {
   throw new TenancyError('STATEMENT_REFUSED', `${what}() has no place here: ${why}.`);
+}
+
+function deliver(answer: Promise<unknown>, callback: unknown): unknown {
+  if (typeof callback !== 'function') return answer;
+  answer.then(
+    (result) => process.nextTick(callback, null, result),
+    (error: unknown) => process.nextTick(callback, error),
+  );
+  return undefined;
 }
 
 /** In the way in which the query itself would have told of its end. */

@@ -14,6 +14,8 @@ export type TenancyErrorCode =
   | 'TRANSACTION_ENDED'
   /** The work has returned while one of its queries was still running. */
   | 'UNFINISHED_QUERY'
+  /** The work has returned inside a transaction that it had begun itself. */
+  | 'UNFINISHED_TRANSACTION'
   /** The connection broke, or a query could not be cancelled; nothing was kept. */
   | 'CONNECTION_LOST'
   /** PostgreSQL answered COMMIT with ROLLBACK: a statement had failed, and its error was swallowed. */

@@ -42,7 +42,11 @@ export class TenantScope<Handle> {
   private isKept = false;
 
   constructor(private readonly place: ScopePlace<Handle>) {
-    this.guard = new StatementGuard(place.lease.client);
+    const { lease, connection, options } = place;
+    this.guard = new StatementGuard(lease.client, {
+      options,
+      nextSavepoint: () => connection.nextSavepoint(),
+    });
     this.handle = place.lease.present(this.guard.client);
   }
 
@@ -66,6 +70,7 @@ export class TenantScope<Handle> {
     const result = await untilAborted(running, signal);
     this.guard.assertOpen();
     if (!(await this.isFinished())) throw unfinished(this.tenant);
+    if (this.guard.isInTransaction) throw uncommitted(this.tenant);
     return result;
   }
 
@@ -164,6 +169,13 @@ function unfinished(tenant: string): TenancyError {
   return new TenancyError(
     'UNFINISHED_QUERY',
     `The work for "${tenant}" returned while one of its queries was still running, so it was rolled back: await them all.`,
+  );
+}
+
+function uncommitted(tenant: string): TenancyError {
+  return new TenancyError(
+    'UNFINISHED_TRANSACTION',
+    `The work for "${tenant}" returned inside a transaction that it had begun itself, so it was rolled back: commit it.`,
   );
 }
 
