@@ -3,6 +3,7 @@ import {
   Body,
   Controller,
   type DynamicModule,
+  ForbiddenException,
   Get,
   type INestApplication,
   Injectable,
@@ -90,6 +91,7 @@ afterEach(async () => {
 
 const tenantOf = ({ headers }: { headers: Record<string, string | string[] | undefined> }) => {
   const tenant = headers['x-tenant'];
+  if (tenant === 'suspended') throw new ForbiddenException();
   return typeof tenant === 'string' ? tenant : null;
 };
 
@@ -176,6 +178,10 @@ describe.each(['pool', 'dataSource'] as const)('with a %s', (kind) => {
       expect((await request('/products', tenant)).status).toBe(kind === 'pool' ? 400 : 404);
     },
   );
+
+  test('what tenantOf throws is the answer, such as 403 for who is suspended', async () => {
+    expect((await request('/products', 'suspended')).status).toBe(403);
+  });
 
   test('a handler without @InTenant has no tenant, whoever asks', async () => {
     expect((await request('/open', TENANT_A)).body).toEqual({ code: 'NO_TENANT' });
