@@ -12,7 +12,7 @@ export interface ConnectionTarget {
   readonly password: string;
   readonly direct: Door;
   readonly pooled: Door | null;
-  /** Where its tables are, if not in `public`. PostgreSQL finds them by the login's search_path; Prisma must be told. */
+  /** Where its tables are, if not in `public`. PostgreSQL finds them by the login's search_path; the format for Prisma tells. */
   readonly schema: string | null;
   /** Whether it is one that can have a shadow database beside it. */
   readonly canHaveShadow: boolean;
@@ -135,9 +135,7 @@ function prisma(target: ConnectionTarget): string {
   const [shadow7, shadow6] = canHaveShadow
     ? [", shadowDatabaseUrl: env('SHADOW_DATABASE_URL')", ', shadowDatabaseUrl = env("SHADOW_DATABASE_URL")']
     : ['', ''];
-  const runtime = pooled
-    ? url(target, pooled, `${VERIFIED}&pgbouncer=true${place}`)
-    : url(target, direct, `${VERIFIED}${place}`);
+  const runtime = url(target, pooled ?? direct, `${VERIFIED}${pooled ? '&pgbouncer=true' : ''}${place}`);
   return lines(
     `# ${CA_SOURCE} Where that is 404, leave sslrootcert out.`,
     `DATABASE_URL="${runtime}"`,
