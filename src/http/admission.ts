@@ -3,7 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RowhouseError } from '../kernel/errors.js';
 import { AddressBans } from './address-bans.js';
 import { ApiKeyVerifier } from './api-key-verifier.js';
+import { Authentication } from './authentication.js';
 import { addressBlock, isAllowedFrom } from './client-address.js';
+import { ClosedRoutes } from './closed-routes.js';
 import { FamiliarKeys } from './familiar-keys.js';
 import { HEALTH_ROUTES } from './paths.js';
 import { findPresentedKey } from './presented-key.js';
@@ -12,7 +14,7 @@ import { setPrincipal } from './request-state.js';
 
 /**
  * What every request passes before its body is read, whatever it asks for: bans, then the limit of its key, or of its
- * address while the key is not known to be good. Health checks pass freely.
+ * address while the key is not known to be good, then the key itself where the route needs one. Health checks pass freely.
  */
 @Injectable()
 export class Admission {
@@ -21,6 +23,8 @@ export class Admission {
     private readonly bans: AddressBans,
     private readonly familiar: FamiliarKeys,
     private readonly limiter: RateLimiter,
+    private readonly authentication: Authentication,
+    private readonly closed: ClosedRoutes,
   ) {}
 
   admit(request: FastifyRequest, reply: FastifyReply): void | Promise<void> {
@@ -30,7 +34,11 @@ export class Admission {
     const fingerprint = key === null ? null : this.verifier.fingerprint(key);
     this.assertNotBanned(block, fingerprint);
     const keyId = fingerprint === null ? null : this.recognise(request, block, fingerprint);
-    return this.limiter.count(keyId === null ? `address:${block}` : `key:${keyId}`, reply);
+    const counted = this.limiter.count(keyId === null ? `address:${block}` : `key:${keyId}`, reply);
+    if (keyId !== null || !this.closed.has(request.routeOptions.url)) return counted;
+    return counted
+      ? counted.then(() => this.authentication.authenticate(request))
+      : this.authentication.authenticate(request);
   }
 
   /** A key that is used from where it may not be does not use up its owner's limit. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { assertStorable, malformedBody } from './text-check.js';
+import { isTooDeep } from './json-depth.js';
+import { assertStorable, MAX_DEPTH, malformedBody } from './text-check.js';
 
 /**
  * Takes JSON objects only. A body of no bytes counts as none, since many clients send the content type with every
@@ -10,6 +11,8 @@ export function registerBodyParser(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined);
+    else if (isTooDeep(body as string))
+      done(malformedBody(`must be nested at most ${MAX_DEPTH} levels deep`));
     else parseJson(request, body as string, (error, parsed) => finish(error, parsed, done));
   });
   server.addHook('preValidation', (request, _reply, done) => {

@@ -3,9 +3,9 @@ import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
 import { Admission } from './admission.js';
 import { registerBodyParser } from './body-parser.js';
+import { dropLeftovers } from './leftover-body.js';
 import { buildDocument } from './openapi-document.js';
 import { API, DOCS, DOCS_JSON, UNPREFIXED } from './paths.js';
-import { normaliseAuthorization } from './presented-key.js';
 import { logRequests } from './request-log.js';
 import { RouteTable } from './route-table.js';
 import { securityHeaders } from './security-headers.js';
@@ -18,6 +18,7 @@ export function configureApp(app: NestFastifyApplication): NestFastifyApplicatio
   const routes = app.get(RouteTable);
   server.addHook('onRoute', (route) => routes.add(route));
   registerBodyParser(server);
+  dropLeftovers(server);
   setHeaders(server);
   admitRequests(server, app.get(Admission));
   boundShutdown(server);
@@ -48,10 +49,6 @@ export function setPrefix(app: NestFastifyApplication): NestFastifyApplication {
 }
 
 function setHeaders(server: FastifyInstance): void {
-  server.addHook('onRequest', (request, _reply, done) => {
-    normaliseAuthorization(request.headers);
-    done();
-  });
   // At the end, since a CORS preflight is answered before any other hook of a request.
   server.addHook('onSend', (request, reply, payload, done) => {
     reply.header('X-Request-Id', request.id).headers(securityHeaders(request.url, request.protocol));

@@ -1,21 +1,19 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
-import { PassportModule } from '@nestjs/passport';
-import { newId } from '../kernel/ids.js';
 import { Admission } from './admission.js';
 import { AnswerInterceptor } from './answer.interceptor.js';
 import { ApiCertificate } from './api-certificate.js';
 import { AuthenticationGuard } from './authentication.guard.js';
+import { Authentication } from './authentication.js';
+import { ClosedRoutes } from './closed-routes.js';
 import { EnvelopeInterceptor } from './envelope.interceptor.js';
 import { FamiliarKeys } from './familiar-keys.js';
-import { headerKeyStrategy } from './header-key.strategy.js';
 import { HitCounters } from './hit-counters.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
 import { IdempotencyPurge } from './idempotency.purge.js';
 import { IdempotencyStore } from './idempotency.store.js';
 import { KeyFailures } from './key-failures.js';
 import { OperationAnswers } from './operation-answers.js';
-import { BEARER_PREFIX, KEY_HEADER } from './presented-key.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimiter } from './rate-limiter.js';
 import { RouteScopesCheck } from './route-scopes.check.js';
@@ -26,22 +24,20 @@ import { TenantRoutesCheck } from './tenant-routes.check.js';
 import { createValidationPipe } from './validation.js';
 
 /**
- * What every request passes on its way to a controller and back, in this order: bans and rate limit, key, scope, tenants,
- * idempotency, envelope, validation. Needs ApiKeyVerifier, AddressBans and DataSource from global modules.
+ * What every request passes on its way to a controller and back, in this order: bans, rate limit, key, body, scope,
+ * tenants, idempotency, envelope, validation. Needs ApiKeyVerifier, AddressBans and DataSource from global modules.
  */
 @Global()
 @Module({})
 export class HttpModule {
   static register(): DynamicModule {
-    // Passport's registry of strategies is one for the process: own names keep two applications in it apart.
-    const names = [`api-key-${newId()}`, `bearer-${newId()}`] as const;
     return {
       module: HttpModule,
-      imports: [DiscoveryModule, PassportModule.register({ defaultStrategy: [...names], session: false })],
+      imports: [DiscoveryModule],
       providers: [
-        headerKeyStrategy(names[0], KEY_HEADER, ''),
-        headerKeyStrategy(names[1], 'authorization', BEARER_PREFIX),
         Admission,
+        Authentication,
+        ClosedRoutes,
         EnvelopeInterceptor,
         IdempotencyInterceptor,
         FamiliarKeys,

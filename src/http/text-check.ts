@@ -1,7 +1,7 @@
 import { invalidField, RowhouseError } from '../kernel/errors.js';
 import { fieldPath } from './field-path.js';
 
-const MAX_DEPTH = 32;
+export const MAX_DEPTH = 32;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**

@@ -3,6 +3,8 @@ import { getMetadataStorage, type ValidationError } from 'class-validator';
 import { type FieldError, RowhouseError } from '../kernel/errors.js';
 import { fieldPath } from './field-path.js';
 
+const MAX_ERRORS = 100;
+
 /** Names every bad field at once. Nothing is converted: `"20"` is no number. */
 export function createValidationPipe(): ValidationPipe {
   return new ValidationPipe({
@@ -18,9 +20,16 @@ export function createValidationPipe(): ValidationPipe {
 }
 
 export function toValidationFailure(failures: ValidationError[]): RowhouseError {
-  const errors = failures.flatMap((failure) => describe(failure, ''));
+  const errors = bounded(failures.flatMap((failure) => describe(failure, '')));
   const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
   return new RowhouseError('VALIDATION_FAILED', detail, { errors });
+}
+
+/** A body of a megabyte may have tens of thousands. */
+function bounded(errors: FieldError[]): FieldError[] {
+  if (errors.length <= MAX_ERRORS) return errors;
+  const message = `has ${errors.length - MAX_ERRORS} more that are wrong`;
+  return [...errors.slice(0, MAX_ERRORS), { field: 'body', message }];
 }
 
 function describe(failure: ValidationError, path: string): FieldError[] {
