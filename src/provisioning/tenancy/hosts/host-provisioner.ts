@@ -1,27 +1,23 @@
 import { Injectable } from '@nestjs/common';
-import type { ClientBase } from 'pg';
 import {
   bindOwner,
   CLOSE_HOST_ROLES,
   closeLargeObjects,
   FIND_ROLES,
-  FIND_SCHEMA,
   grantHost,
   grantPublicSchema,
-  type SchemaRow,
   setPassword,
 } from '../../../infra/postgres/host-sql.js';
 import { joinGroup } from '../../../infra/postgres/login-sql.js';
 import { createRole, type RoleRow } from '../../../infra/postgres/role-sql.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
-import { RowhouseError } from '../../../kernel/errors.js';
-import { DatabaseName, quoteLiteral, RoleName } from '../../../kernel/identifiers.js';
+import { DatabaseName, RoleName } from '../../../kernel/identifiers.js';
 import { accessGroups } from '../../logins/login-names.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { markOf, ownershipMismatch, workerMarkOf } from '../../marks.js';
 import { HostConnections } from './host-connections.js';
 import { type HostRoles, hostRoles } from './host-roles.js';
-import { sharedSchema } from './shared-schema.js';
+import { installShared } from './shared-installation.js';
 import { ensureWorker } from './worker-role.js';
 
 export interface HostTarget {
@@ -37,10 +33,6 @@ export interface HostLogins {
   /** CONNECTION LIMIT of each. */
   readonly maxConnections: number;
 }
-
-const STAMP = `SELECT pg_catalog.obj_description(oid, 'pg_namespace') AS stamp FROM pg_catalog.pg_namespace
-  WHERE nspname = 'shared'`;
-const INSTALL_PATIENCE = `SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '60s'`;
 
 /** Makes a database into one that can hold tenants: the roles around it and the schema `shared`. Every method may run again. */
 @Injectable()
@@ -115,26 +107,6 @@ export class HostProvisioner {
 async function letReadersIn(server: ManagedServer, roles: HostRoles, readers: RoleName): Promise<void> {
   const found = await findRoles(server, [readers]);
   if (found.size > 0) await server.postgres.execute(joinGroup(readers, roles.readonly));
-}
-
-async function installShared(client: ClientBase): Promise<void> {
-  const shared = await sharedSchema();
-  const { rows } = await client.query<{ stamp: string | null }>(STAMP);
-  if (rows[0]?.stamp === shared.stamp) return;
-  await assertOwnSchema(client);
-  const stamp = `COMMENT ON SCHEMA shared IS ${quoteLiteral(shared.stamp)}`;
-  await client.query(`BEGIN; ${INSTALL_PATIENCE}; ${shared.sql}\n; ${stamp}; COMMIT`);
-}
-
-/** Somebody's own schema of that name is neither taken over nor touched. */
-async function assertOwnSchema(client: ClientBase): Promise<void> {
-  const { rows } = await client.query<SchemaRow>(FIND_SCHEMA, ['shared']);
-  const [schema] = rows;
-  if (!schema || schema.isOwn) return;
-  throw new RowhouseError(
-    'CONFLICT',
-    `The database has a schema "shared" already, owned by ${schema.owner}. Rename it to let the database host tenants.`,
-  );
 }
 
 async function findRoles(

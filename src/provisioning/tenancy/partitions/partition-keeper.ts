@@ -5,6 +5,7 @@ import { SQLSTATE } from '../../../infra/postgres/sqlstate.js';
 import { inParallel } from '../../../kernel/in-parallel.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
+import { installShared } from '../hosts/shared-installation.js';
 import { type PartitionedTable, readCatalog } from './partition-catalog.js';
 import { countStrayRows, type StrayAnswer } from './partition-default-rows.js';
 import {
@@ -103,6 +104,7 @@ export class PartitionKeeper {
     const { rule, names } = request.timetable;
     const schemas = outcomes.map(({ target }) => target.schemaName);
     return this.connections.use(server, databaseName, async (client) => {
+      await installShared(client);
       const catalog = await readCatalog(client, { schemas, table: rule.table, names });
       const tables = [...catalog.values()].filter((found) => 'partitions' in found);
       const strayRows = await countStrayRows(client, rule, tables);

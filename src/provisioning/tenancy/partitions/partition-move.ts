@@ -86,7 +86,7 @@ function renderMove(
     `SET LOCAL statement_timeout = '${STATEMENT_TIMEOUT}'`,
     `LOCK TABLE ONLY ${nameOf(table)} IN SHARE UPDATE EXCLUSIVE MODE`,
     `LOCK TABLE ${source} IN SHARE ROW EXCLUSIVE MODE`,
-    createTable(table, planned),
+    createTable(nameOf(table), planned.name),
     ...silenced.map(({ name }) => `ALTER TABLE ${source} DISABLE TRIGGER ${quoteIdentifier(name)}`),
     moveRows(table, planned, { source, columns }),
     ...silenced.map((trigger) => `ALTER TABLE ${source} ${enable(trigger)}`),

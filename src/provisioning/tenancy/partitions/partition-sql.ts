@@ -25,18 +25,28 @@ export const PATIENCE = `SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; SET LOCAL s
  * ALTER TABLE), so it is read and written meanwhile. Indexes, triggers and foreign keys come with the attaching. The new
  * table is empty, so a CHECK constraint of its bounds would save no scan.
  */
-export function createPartition(parent: ParentTable, planned: PlannedPartition): string {
-  return `${createTable(parent, planned)}; ${attachPartition(parent, planned)}`;
+export function createPartition(parent: ParentTable, { name, range }: PlannedPartition): string {
+  return makePartition(nameOf(parent), { schema: parent.schema, name }, renderBounds(range, parent.keyType));
 }
 
-export function createTable(parent: ParentTable, { name }: PlannedPartition): string {
-  return `CREATE TABLE ${qualified(parent.schema, name)} (LIKE ${nameOf(parent)} INCLUDING DEFAULTS
-    INCLUDING CONSTRAINTS INCLUDING GENERATED INCLUDING STORAGE INCLUDING COMPRESSION)`;
+/** `parent` as in SQL; `bounds`: `FOR VALUES FROM (…) TO (…)` or `DEFAULT`. */
+export function makePartition(parent: string, partition: QualifiedName, bounds: string): string {
+  return `${createTable(parent, partition.name)}; ${attach(parent, partition, bounds)}`;
+}
+
+/** Empty, to be attached. */
+export function createTable(parent: string, name: string): string {
+  return `SELECT shared.create_partition_table(${quoteLiteral(parent)}, ${quoteLiteral(name)})`;
 }
 
 export function attachPartition(parent: ParentTable, { name, range }: PlannedPartition): string {
-  const bounds = renderBounds(range, parent.keyType);
-  return `ALTER TABLE ${nameOf(parent)} ATTACH PARTITION ${qualified(parent.schema, name)} ${bounds}`;
+  return attach(nameOf(parent), { schema: parent.schema, name }, renderBounds(range, parent.keyType));
+}
+
+function attach(parent: string, { schema, name }: QualifiedName, bounds: string): string {
+  const partition = qualified(schema, name);
+  return `ALTER TABLE ${parent} ATTACH PARTITION ${partition} ${bounds};
+    SELECT shared.finish_partition(${quoteLiteral(parent)}, ${quoteLiteral(partition)})`;
 }
 
 /** Reads and writes of the parent go on. Not in a transaction, and not where there is a default partition. */
