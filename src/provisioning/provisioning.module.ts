@@ -38,6 +38,7 @@ import { LeakProbes } from './tenancy/leaks/leak-probes.js';
 import { LeakTest } from './tenancy/leaks/leak-test.js';
 import { PartitionKeeper } from './tenancy/partitions/partition-keeper.js';
 import { PartitionTargets } from './tenancy/partitions/partition-targets.js';
+import { CloneSource } from './tenancy/schemas/clone-source.js';
 import { PublicProvisioner } from './tenancy/schemas/public-provisioner.js';
 import { SchemaProvisioner } from './tenancy/schemas/schema-provisioner.js';
 import { TenantCatchUp } from './tenancy/schemas/tenant-catch-up.js';
@@ -89,6 +90,7 @@ const PUBLIC_PROVIDERS = [
   TemplateStore,
   TenantCatchUp,
   TenantCopy,
+  CloneSource,
   TenantDirectory,
   VersionRunner,
   WarmPool,

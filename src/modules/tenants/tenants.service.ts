@@ -10,6 +10,7 @@ import { type OperationReply, toReply } from '../../operations/operation-reply.j
 import { OperationsService } from '../../operations/operations.service.js';
 import { defaultSettings, defaultTenantSettings } from '../../provisioning/default-settings.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
+import { CloneSource } from '../../provisioning/tenancy/schemas/clone-source.js';
 import { type StoredTemplate, TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
 import { assertWithinServer } from '../databases/database-limits.js';
 import { Placement } from '../hosts/placement.service.js';
@@ -36,6 +37,7 @@ export class TenantsService {
     private readonly creation: TenantCreation,
     private readonly placement: Placement,
     private readonly templates: TemplateStore,
+    private readonly cloneSource: CloneSource,
     private readonly operations: OperationsService,
     private readonly servers: ServerRegistry,
     private readonly clock: Clock,
@@ -76,8 +78,12 @@ export class TenantsService {
     const withData = dto.withData === true;
     const template = source.templateId === null ? null : await this.templates.get(source.templateId);
     if (withData && !template) throw withoutTemplate();
+    const server = this.servers.get(source.serverId);
+    if (withData) await this.cloneSource.assertCopyable(server, source);
+    const isDatabase = source.isolation === 'database';
+    const extensions = isDatabase ? await this.cloneSource.extensions(server, source) : undefined;
     const wish: TenantWish = {
-      dto: { ...dto, isolation: source.isolation, externalAccess: source.externalAccess },
+      dto: { ...dto, isolation: source.isolation, externalAccess: source.externalAccess, extensions },
       settings: settingsOfTenant(source),
       template,
       version: withData ? source.templateVersion : (template?.latestVersion ?? 0),
@@ -85,7 +91,7 @@ export class TenantsService {
       withData,
       at: this.clock.now(),
     };
-    if (source.isolation === 'database') return this.createDatabase(context, wish, OPERATOR);
+    if (isDatabase) return this.createDatabase(context, wish, OPERATOR);
     return this.createSchema(context, wish, {
       databaseId: source.databaseId,
       groupId: null,

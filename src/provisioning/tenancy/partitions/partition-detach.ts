@@ -6,12 +6,14 @@ import {
   dropPartition,
   finalizeDetach,
   LOCK_TIMEOUT,
+  markDetached,
   markDoomed,
   PATIENCE,
 } from './partition-sql.js';
 
 const STATE = `
-  SELECT i.inhdetachpending AS "isPending"
+  SELECT i.inhdetachpending AS "isPending",
+         pg_catalog.obj_description(c.oid, 'pg_class') IS NOT NULL AS "hasComment"
   FROM pg_catalog.pg_inherits i
   JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -23,7 +25,7 @@ export async function detachPartition(
   table: PartitionedTable,
   partition: AttachedPartition,
 ): Promise<void> {
-  const { rows } = await client.query<{ isPending: boolean }>(STATE, [
+  const { rows } = await client.query<{ isPending: boolean; hasComment: boolean }>(STATE, [
     table.oid,
     partition.schema,
     partition.name,
@@ -31,8 +33,13 @@ export async function detachPartition(
   const [state] = rows;
   if (!state) return;
   if (state.isPending) return alone(client, finalizeDetach(table, partition));
-  if (!table.defaultPartition) return alone(client, detachConcurrently(table, partition));
-  await client.query(`${PATIENCE}; ${detach(table, partition)}`);
+  const mark = state.hasComment ? '' : markDetached(partition);
+  if (table.defaultPartition) {
+    await client.query(`${PATIENCE}; ${mark}; ${detach(table, partition)}`);
+    return;
+  }
+  if (mark !== '') await client.query(`${PATIENCE}; ${mark}`);
+  await alone(client, detachConcurrently(table, partition));
 }
 
 /** Takes it out and drops it. */

@@ -1,4 +1,5 @@
 import { quoteIdentifier, quoteLiteral } from '../../../kernel/identifiers.js';
+import { DETACHED_MARK } from '../templates/detached-partition-sql.js';
 import { type BoundRange, formatBound, type KeyType, renderBounds } from './partition-bounds.js';
 import type { PlannedPartition } from './partition-plan.js';
 
@@ -81,6 +82,11 @@ export function markDoomed(parent: ParentTable, { schema, name }: QualifiedName,
   const to = formatBound(range.to, parent.keyType);
   const mark = `Partition of ${parent.table} to ${to}, to be dropped by its policy`;
   return `COMMENT ON TABLE ${qualified(schema, name)} IS ${quoteLiteral(mark)}`;
+}
+
+/** Tells the table from those that nobody knows, whatever its name is. */
+export function markDetached({ schema, name }: QualifiedName): string {
+  return `COMMENT ON TABLE ${qualified(schema, name)} IS ${quoteLiteral(DETACHED_MARK)}`;
 }
 
 /** The upper bound of a table that was marked for this parent; null for any other comment. */

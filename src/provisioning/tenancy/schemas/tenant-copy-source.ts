@@ -2,9 +2,12 @@ import type { ClientBase } from 'pg';
 import { FIND_SCHEMA, type SchemaRow } from '../../../infra/postgres/host-sql.js';
 import { SQLSTATE, sqlState } from '../../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../../kernel/errors.js';
-import { type CopyTable, FIND_VERSION, lockTables, TABLES } from './tenant-copy-sql.js';
+import { type CopyTable, FIND_VERSION, TABLES } from './tenant-copy-sql.js';
+import { qualified } from './tenant-copy-statements.js';
 
 export interface CopyPlace {
+  /** The tenant's. */
+  readonly id: string;
   readonly databaseName: string;
   readonly schemaName: string;
   readonly schemaOid: number | null;
@@ -12,9 +15,12 @@ export interface CopyPlace {
 
 const ATTEMPTS = 5;
 const WORTH_ANOTHER_LOOK = new Set<string | undefined>([SQLSTATE.undefinedTable, SQLSTATE.deadlockDetected]);
-/** A copy may run longer than any statement of Rowhouse's otherwise does. */
-export const UNHURRIED = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
-  SET LOCAL lock_timeout = '60s'`;
+/**
+ * A copy may run longer than any statement of Rowhouse's otherwise does, and both sides write values alike, whatever a
+ * tenant has set for its database.
+ */
+export const COPY_SETTINGS = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+  SET LOCAL lock_timeout = '60s'; SET LOCAL TimeZone = 'UTC'; SET LOCAL lc_monetary = 'C'`;
 
 interface SourceVersion {
   /** Null where its ledger does not know the template. */
@@ -23,18 +29,14 @@ interface SourceVersion {
 }
 
 /**
- * Begins the transaction that reads a tenant, and returns its tables; those in `wanted` are locked. The locks come before
- * the snapshot: a table that somebody rewrites is empty for a snapshot from before (PostgreSQL manual, 13.6).
+ * Begins the transaction that reads a tenant, and returns its tables, locked. The locks come before the snapshot: a table
+ * that somebody rewrites is empty for a snapshot from before (PostgreSQL manual, 13.6).
  */
-export async function openSource(
-  reader: ClientBase,
-  source: CopyPlace,
-  wanted: ReadonlySet<string>,
-): Promise<CopyTable[]> {
+export async function openSource(reader: ClientBase, source: CopyPlace): Promise<CopyTable[]> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const locked = await lockSource(reader, source, wanted);
+    const locked = await lockSource(reader, source);
     const tables = locked && (await listTables(reader, source));
-    if (tables?.every(({ name }) => locked?.has(name) || !wanted.has(name))) {
+    if (tables?.every(({ name, isOwn }) => locked?.has(name) || !isOwn)) {
       await assertThere(reader, source);
       return tables;
     }
@@ -60,15 +62,18 @@ export async function readVersion(
   return found?.version ?? 0;
 }
 
-/** Null when one of the tables is gone by now, or somebody locks them in another order. */
-async function lockSource(
-  reader: ClientBase,
-  source: CopyPlace,
-  wanted: ReadonlySet<string>,
-): Promise<Set<string> | null> {
+export async function listTables(client: ClientBase, { schemaName }: CopyPlace): Promise<CopyTable[]> {
+  return (await client.query<CopyTable>(TABLES, [schemaName])).rows;
+}
+
+/**
+ * Null when one of the tables is gone by now, or somebody locks them in another order. With row_security off, a policy
+ * that would hide rows from the reader is an error (PostgreSQL manual, 20.11.1).
+ */
+async function lockSource(reader: ClientBase, source: CopyPlace): Promise<Set<string> | null> {
   const found = await listTables(reader, source);
-  const names = found.map(({ name }) => name).filter((name) => wanted.has(name));
-  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${UNHURRIED}`;
+  const names = found.filter(({ isOwn }) => isOwn).map(({ name }) => name);
+  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${COPY_SETTINGS}; SET LOCAL row_security = off`;
   try {
     await reader.query([begin, ...lockTables(source.schemaName, names)].join('; '));
     return new Set(names);
@@ -78,8 +83,10 @@ async function lockSource(
   }
 }
 
-async function listTables(reader: ClientBase, { schemaName }: CopyPlace): Promise<CopyTable[]> {
-  return (await reader.query<CopyTable>(TABLES, [schemaName])).rows;
+/** No statement where there is no table. */
+function lockTables(schema: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  return [`LOCK TABLE ${names.map((name) => qualified(schema, name)).join(', ')} IN ACCESS SHARE MODE`];
 }
 
 /** A schema that was renamed or dropped by hand has no tables under its name, and a copy of it would be empty. */

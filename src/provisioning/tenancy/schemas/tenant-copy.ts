@@ -4,26 +4,28 @@ import pLimit from 'p-limit';
 import type { Client, ClientBase } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { RowhouseError } from '../../../kernel/errors.js';
+import { quoteIdentifier } from '../../../kernel/identifiers.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
-import { type CopyPlace, openSource, readVersion, UNHURRIED } from './tenant-copy-source.js';
+import { installShared } from '../hosts/shared-installation.js';
+import { readCatalog } from '../templates/schema-catalog.js';
+import { compareCatalogs } from '../templates/schema-difference.js';
+import { makeDetached } from './tenant-copy-detached.js';
+import { alignPartitions } from './tenant-copy-partitions.js';
+import { asCopyRefusal } from './tenant-copy-refusal.js';
+import { type Replacements, replaceOwnId } from './tenant-copy-registry.js';
+import { COPY_SETTINGS, type CopyPlace, listTables, openSource, readVersion } from './tenant-copy-source.js';
 import {
   type CopyConstraint,
-  type CopyPartition,
   type CopySequence,
   type CopyTable,
-  copyIn,
-  copyOut,
-  createPartition,
+  type CopyTrigger,
   FOREIGN_KEYS,
-  loosen,
-  PARTITIONS,
-  qualified,
   SEQUENCES,
-  TABLES,
-  tighten,
-  truncate,
+  TRIGGERS,
 } from './tenant-copy-sql.js';
+import { analyze, copyIn, copyOut, loosen, qualified, tighten, truncate } from './tenant-copy-statements.js';
+import { refreshViews } from './tenant-copy-views.js';
 
 export interface TenantCopyJob {
   readonly server: ManagedServer;
@@ -34,10 +36,12 @@ export interface TenantCopyJob {
 }
 
 const COPIES_AT_ONCE = 4;
+/** More would be no message. */
+const NAMED_DIFFERENCES = 5;
 
 /**
- * Copies a tenant's rows into another's tables: as they are at one moment, all or nothing, and again from the start
- * after a crash.
+ * Makes a new tenant what another one is: rows as they are at one moment, sequences, partitions, materialized views; all
+ * or nothing, and again from the start after a crash.
  */
 @Injectable()
 export class TenantCopy {
@@ -46,7 +50,10 @@ export class TenantCopy {
 
   constructor(private readonly connections: HostConnections) {}
 
-  /** Returns null, or the version that the source has where the target has an older one: then nothing was copied. */
+  /**
+   * Returns null, or the version that the source has where the target has an older one: then nothing was copied. Throws
+   * CONFLICT where the source is not as its template makes tenants, or its rows do not go into such tables.
+   */
   rows(job: TenantCopyJob): Promise<number | null> {
     return this.turns(() => this.copy(job));
   }
@@ -66,7 +73,9 @@ export class TenantCopy {
       const reader = await open(source);
       const writer = await open(target);
       signal.throwIfAborted();
-      return await copySchema(job, reader, writer);
+      return await copySchema(job, reader, writer).catch((error: unknown) => {
+        throw asCopyRefusal(error);
+      });
     } finally {
       signal.removeEventListener('abort', endAll);
       const ended = endAll();
@@ -81,22 +90,23 @@ async function copySchema(
   reader: ClientBase,
   writer: ClientBase,
 ): Promise<number | null> {
-  const made = await listed<CopyTable>(writer, TABLES, target);
-  const tables = await openSource(reader, source, new Set(made.map(({ name }) => name)));
+  const places = { source, target };
+  await installShared(reader);
+  await installShared(writer);
+  const tables = await openSource(reader, source);
   const version = await readVersion(reader, source, target.templateId);
   if (version > target.templateVersion) return version;
   if (version < target.templateVersion)
-    throw differs(`The tenant has version ${version} of its template only.`);
-  assertAlike(tables, made);
-  await writer.query(`BEGIN; ${UNHURRIED}`);
-  await makePartitions(reader, writer, { source, target });
-  const keys = await listed<CopyConstraint>(writer, FOREIGN_KEYS, target);
-  if (tables.length > 0) await writer.query(truncate(target.schemaName, tables));
-  await writer.query(loosen(target.schemaName, tables, keys));
-  for (const table of tables) await copyTable(reader, writer, { source, target, table });
-  await copySequences(reader, writer, { source, target });
+    throw new RowhouseError('CONFLICT', `The tenant has version ${version} of its template only. ${DRIFT}`);
+  await assertAlike(reader, writer, places);
+  const made = await listTables(writer, target);
+  const replacements = await replaceOwnId(reader, places);
+  await showNames(reader, writer, places);
+  await alignPartitions(reader, writer, places);
+  await makeDetached(reader, writer, { tables, made, schema: target.schemaName });
+  const filled = await fill(reader, writer, { ...places, tables, replacements });
   await reader.query('COMMIT');
-  await writer.query(tighten(target.schemaName, tables, keys));
+  if (filled.length > 0) await writer.query(analyze(target.schemaName, filled));
   await writer.query('COMMIT');
   return null;
 }
@@ -106,46 +116,67 @@ interface Places {
   readonly target: CopyPlace;
 }
 
-/** Throws CONFLICT where one of the two has a table or a column that the other lacks: rows would be lost. */
-function assertAlike(tables: readonly CopyTable[], made: readonly CopyTable[]): void {
-  const present = new Map(made.map((table) => [table.name, table]));
-  for (const { name, columns } of tables) {
-    const missing = columns.find((column) => !present.get(name)?.columns.includes(column));
-    if (present.has(name) && missing === undefined) continue;
-    const what = missing === undefined ? `the table "${name}"` : `the column "${name}"."${missing}"`;
-    throw differs(`The tenant has ${what}, which its template does not have, so a clone would lose data.`);
-  }
-  const had = new Set(tables.map(({ name }) => name));
-  const lost = [...present.keys()].find((name) => !had.has(name));
-  if (lost !== undefined) throw differs(`The tenant lacks the table "${lost}" of its template.`);
-}
+const DRIFT = 'GET /api/templates/:id/drift tells all differences.';
 
-function differs(what: string): RowhouseError {
-  return new RowhouseError('CONFLICT', `${what} GET /api/templates/:id/drift tells all differences.`);
-}
-
-async function makePartitions(
+/** Throws CONFLICT where drift from the template is: the clone would not be its source. */
+async function assertAlike(
   reader: ClientBase,
   writer: ClientBase,
   { source, target }: Places,
 ): Promise<void> {
-  const present = await listed<CopyPartition>(writer, PARTITIONS, target);
-  const has = new Set(present.map(({ parent, bound }) => `${parent} ${bound}`));
-  for (const partition of await listed<CopyPartition>(reader, PARTITIONS, source)) {
-    if (has.has(`${partition.parent} ${partition.bound}`)) continue;
-    await writer.query(createPartition(target.schemaName, partition));
-  }
+  const expected = await readCatalog(writer, target.schemaName);
+  const differences = compareCatalogs(expected, await readCatalog(reader, source.schemaName));
+  if (differences.length === 0) return;
+  const told = differences.slice(0, NAMED_DIFFERENCES).map(({ object, kind }) => `${object} (${kind})`);
+  const more = differences.length - told.length;
+  throw new RowhouseError(
+    'CONFLICT',
+    `The tenant differs from its template, which a clone is made from: ${told.join(', ')}${more > 0 ? ` and ${more} more` : ''}. ${DRIFT}`,
+  );
 }
 
-async function copyTable(
+/**
+ * Begins the writer's transaction, in which names mean what they mean to template SQL: checks and views call functions.
+ * The reader tells names of the source's schema without it, so that they mean the clone's.
+ */
+async function showNames(reader: ClientBase, writer: ClientBase, { source, target }: Places): Promise<void> {
+  const path = `${quoteIdentifier(target.schemaName)}, shared, public, pg_temp`;
+  await writer.query(`BEGIN; ${COPY_SETTINGS}; SET LOCAL search_path = ${path}`);
+  if (source.schemaName === target.schemaName) return;
+  await reader.query(`SET LOCAL search_path = ${quoteIdentifier(source.schemaName)}, pg_temp`);
+}
+
+/** Returns what has rows now. */
+async function fill(
   reader: ClientBase,
   writer: ClientBase,
-  { source, target, table }: Places & { table: CopyTable },
-): Promise<void> {
-  await pipeline(
-    reader.query(copyTo(copyOut(source.schemaName, table))),
-    writer.query(copyFrom(copyIn(target.schemaName, table))),
-  );
+  {
+    source,
+    target,
+    tables,
+    replacements,
+  }: Places & { tables: readonly CopyTable[]; replacements: Replacements },
+): Promise<string[]> {
+  const { schemaName } = target;
+  const keys = await listed<CopyConstraint>(writer, FOREIGN_KEYS, target);
+  const triggers = await listed<CopyTrigger>(writer, TRIGGERS, target);
+  await writer.query(loosen(schemaName, keys, triggers));
+  if (tables.length > 0) await writer.query(truncate(schemaName, tables));
+  const filled: string[] = [];
+  for (const table of tables) {
+    const out = copyOut(source.schemaName, table, replacements.get(table.name));
+    const rows = await copyTable(reader, writer, out, copyIn(target.schemaName, table));
+    if (rows > 0) filled.push(table.name);
+  }
+  await copySequences(reader, writer, { source, target });
+  await writer.query(tighten(schemaName, keys, triggers));
+  return [...filled, ...(await refreshViews(reader, writer, { source, target }))];
+}
+
+async function copyTable(reader: ClientBase, writer: ClientBase, out: string, into: string): Promise<number> {
+  const taken = writer.query(copyFrom(into));
+  await pipeline(reader.query(copyTo(out)), taken);
+  return taken.rowCount ?? 0;
 }
 
 async function copySequences(
@@ -158,7 +189,7 @@ async function copySequences(
       `SELECT last_value AS value, is_called AS called FROM ${qualified(source.schemaName, name)}`,
     );
     const [state] = rows;
-    await writer.query('SELECT pg_catalog.setval($1::regclass, $2, $3)', [
+    await writer.query('SELECT pg_catalog.setval($1::pg_catalog.regclass, $2, $3)', [
       qualified(target.schemaName, name),
       state?.value,
       state?.called,

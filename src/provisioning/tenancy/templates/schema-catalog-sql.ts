@@ -1,10 +1,12 @@
+import { IS_DETACHED_PARTITION } from './detached-partition-sql.js';
+
 /**
  * What schemas `$1` consist of: one row for each object, with a definition that is the same for the same object in
  * every schema. PostgreSQL qualifies names that the search_path does not show, so with that pinned to pg_catalog the
  * schema's own name stands before each of its objects, and is taken out. `public` is taken out too: for a tenant with a
  * database of its own it is the schema, for others the home of extensions.
  *
- * Left out: partitions and what hangs on them, since policies make and detach those; extensions' objects; sequences of
+ * Left out: partitions, attached or not, and what hangs on them, since policies make and detach those; extensions' objects; sequences of
  * identity columns; NOT NULL as a constraint (PostgreSQL 18), which its column tells already.
  */
 const OBJECTS = `
@@ -22,10 +24,7 @@ const OBJECTS = `
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                       WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid
                         AND d.objsubid = 0 AND (d.deptype = 'e' OR d.deptype = 'i' AND c.relkind = 'S'))
-      AND NOT (c.relkind = 'r' AND c.relname ~ '_\\d{4}_[\\d_w]+$' AND EXISTS (
-        SELECT FROM pg_catalog.pg_class p
-        WHERE p.relnamespace = c.relnamespace AND p.relkind = 'p'
-          AND pg_catalog.starts_with(c.relname::text, pg_catalog.left(p.relname::text, 50))))
+      AND NOT ${IS_DETACHED_PARTITION}
   ), objects (schema, object, parent, definition) AS (
     SELECT r.schema, r.object, NULL::text, pg_catalog.concat_ws('; ',
         CASE r.relpersistence WHEN 'u' THEN 'unlogged' END,
