@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { query, withClient } from '../support/sql.js';
+import { connect, errorCodeOf, query, withClient } from '../support/sql.js';
 import {
   addVersion,
   createTemplate,
@@ -33,10 +33,16 @@ async function refusalOf({ id, slug }: NewTenant): Promise<Refusal> {
   return problem as unknown as Refusal;
 }
 
+function admin<Row extends object>(tenant: NewTenant, sql: string): Promise<Row[]> {
+  return adminSession(tenant, async (client) => (await client.query(sql)).rows as Row[]);
+}
+
 /** As superuser in the tenant's database, where its names are the tenant's own. */
-function admin<Row extends object>({ database_name, schema_name }: NewTenant, sql: string): Promise<Row[]> {
+function adminSession<T>(
+  { database_name, schema_name }: NewTenant,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const { host, port, adminUser: user, adminPassword: password } = world.config.server;
-  const work = async (client: Client) => (await client.query(sql)).rows as Row[];
   const options = { user, password, options: `-c search_path=${schema_name}` };
   return withClient(`postgres://${host}:${port}/${database_name}`, work, options);
 }
@@ -264,6 +270,31 @@ const SHAPE = `
     FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
   ) AS x`;
 
+test('a clone has the rows of a partition whose detaching was interrupted, beside its table', async () => {
+  const template = await templateOf(
+    `CREATE TABLE e (at timestamptz PRIMARY KEY) PARTITION BY RANGE (at);
+     ${month('2024_01', '2024-01-01', '2024-02-01')} ${month('2024_02', '2024-02-01', '2024-03-01')}`,
+  );
+  const source = await createTenant(world, { templateId: template.id });
+  await query(source.connection_string, "INSERT INTO e VALUES ('2024-01-05'), ('2024-02-05')");
+  const reader = await connect(source.connection_string);
+  await reader.query('BEGIN; SELECT FROM e');
+  const detach = async (client: Client) => {
+    await client.query("SET lock_timeout = '100ms'");
+    await client.query('ALTER TABLE e DETACH PARTITION e_2024_01 CONCURRENTLY');
+  };
+  expect(await errorCodeOf(adminSession(source, detach))).toBe('55P03');
+  await reader.end();
+
+  const clone = await cloneOf(source);
+
+  for (const table of ['e', 'e_2024_01']) {
+    const rows = await query(source.connection_string, `SELECT * FROM ${table}`);
+    expect(rows).toHaveLength(1);
+    expect(await query(clone.connection_string, `SELECT * FROM ${table}`)).toEqual(rows);
+  }
+});
+
 describe('a tenant with a database of its own', () => {
   test.each([
     ['a sequence', 'CREATE SEQUENCE public.mine', 'the sequence "mine"'],
@@ -322,7 +353,7 @@ describe('a tenant with a database of its own', () => {
   });
 });
 
-test('rows that go into no table of the template are a conflict that says so', async () => {
+test('a table whose policies hide rows from its owner too is a conflict that names it', async () => {
   const template = await templateOf('CREATE TABLE p (id int); ALTER TABLE p ENABLE ROW LEVEL SECURITY');
   const source = await createTenant(world, { templateId: template.id });
   await migrate(template, 'ALTER TABLE p FORCE ROW LEVEL SECURITY');

@@ -4,7 +4,16 @@ import { createDatabase, type Database, deleteDatabase, type NewDatabase } from 
 import { untilNothingIsLeft } from '../support/leftovers.js';
 import { errorCodeOf, loginError, query } from '../support/sql.js';
 import { createTestDirectory } from '../support/stack.js';
-import { createHost, createTemplate, createTenant, deleteTenant, posFiles } from '../support/tenancy.js';
+import {
+  addVersion,
+  createHost,
+  createTemplate,
+  createTenant,
+  deleteTenant,
+  type NewTenant,
+  posFiles,
+  type Template,
+} from '../support/tenancy.js';
 import { openWorld, type World } from '../support/world.js';
 import { installPostgres, VERSIONS } from './postgres-binaries.js';
 
@@ -76,6 +85,36 @@ async function useTenants(world: World): Promise<void> {
     host.app.connection_string_pooled,
     `BEGIN; SET LOCAL ROLE ${a.schema_name}; ${foreign}; COMMIT`,
   );
-  for (const tenant of [a, b, own]) await deleteTenant(world, tenant);
+  const clones = await cloneKept(world, template, [a, own]);
+  for (const tenant of [a, b, own, ...clones]) await deleteTenant(world, tenant);
   (await world.api.delete(`/api/databases/${database.id}`)).expect(200);
+}
+
+/** Clones with rows, after a policy has made partitions and detached one. */
+async function cloneKept(
+  world: World,
+  { id: templateId }: Template,
+  sources: readonly NewTenant[],
+): Promise<NewTenant[]> {
+  const old = `CREATE TABLE inventory_transactions_old PARTITION OF inventory_transactions
+    FOR VALUES FROM ('2020-01-01') TO ('2020-02-01')`;
+  const { api } = world;
+  await addVersion(world, { id: templateId }, old);
+  (await api.post('/api/migrations', { templateId })).expect(201);
+  const policy = { templateId, table: 'inventory_transactions', interval: 'month', retentionMonths: 12 };
+  const { id } = (await api.post<{ id: string }>('/api/partition-policies', policy)).expect(201).data;
+  (await api.post(`/api/partition-policies/${id}/run`, {})).expect(200);
+  const clones: NewTenant[] = [];
+  for (const source of sources) {
+    const body = { slug: `clone-of-${source.slug}`, withData: true };
+    const clone = (await api.post<NewTenant>(`/api/tenants/${source.id}/clone`, body)).expect(201).data;
+    expect(await query(clone.connection_string, 'SELECT name FROM products')).toEqual([
+      { name: source.slug },
+    ]);
+    expect(await query(clone.connection_string, 'TABLE inventory_transactions_old')).toEqual([]);
+    clones.push(clone);
+  }
+  const { data } = await api.get<{ summary: object }>(`/api/templates/${templateId}/drift`);
+  expect(data.summary).toMatchObject({ drifted: 0, unchecked: 0 });
+  return clones;
 }

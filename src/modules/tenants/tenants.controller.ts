@@ -156,7 +156,7 @@ export class TenantsController {
   @RequireScope('tenants:write')
   @Summary(
     'Clone a tenant',
-    'A new tenant beside this one, of the same isolation, limits, template and whitelist; with its rows if asked for. The password is whole in this answer only.',
+    'A new tenant beside this one, of the same isolation, limits, template, whitelist and, in a database of its own, extensions; with its rows if asked for. Roles, keys, metadata and users stay with the source. The password is whole in this answer only.',
   )
   @ApiEnvelope(TenantWithPasswordDto, { status: 201 })
   @ApiAccepted(TenantCredentialsOperationDto)

@@ -100,7 +100,7 @@ export class CloneTenantDto {
   @ApiProperty({
     required: false,
     description:
-      'Whether the rows are copied too: as they are at one moment (REPEATABLE READ; PostgreSQL manual, 13.2.2). Without them the clone gets the seeds of its template.',
+      'Whether the rows are copied too: as they are at one moment (REPEATABLE READ; PostgreSQL manual, 13.2.2), with sequence values, partitions, detached ones too, and materialized views filled anew. Refused where the tenant has what its template does not make. Without them the clone gets the seeds of its template.',
     default: false,
     example: true,
   })

@@ -38,6 +38,7 @@ export async function openSource(reader: ClientBase, source: CopyPlace): Promise
     const tables = locked && (await listTables(reader, source));
     if (tables?.every(({ name, isOwn }) => locked?.has(name) || !isOwn)) {
       await assertThere(reader, source);
+      assertWhole(tables);
       return tables;
     }
     await reader.query('ROLLBACK');
@@ -87,6 +88,15 @@ async function lockSource(reader: ClientBase, source: CopyPlace): Promise<Set<st
 function lockTables(schema: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
   return [`LOCK TABLE ${names.map((name) => qualified(schema, name)).join(', ')} IN ACCESS SHARE MODE`];
+}
+
+function assertWhole(tables: readonly CopyTable[]): void {
+  const hidden = tables.find(({ isOwn, hidesRows }) => isOwn && hidesRows);
+  if (!hidden) return;
+  throw new RowhouseError(
+    'CONFLICT',
+    `The table "${hidden.name}" forces its row security on its owner too, so that not all of its rows can be copied.`,
+  );
 }
 
 /** A schema that was renamed or dropped by hand has no tables under its name, and a copy of it would be empty. */

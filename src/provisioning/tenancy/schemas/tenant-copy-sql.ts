@@ -10,6 +10,8 @@ export interface CopyTable extends Record<string, unknown> {
   readonly isDetached: boolean;
   /** Whether it belongs to the provisioner, whose session this is. */
   readonly isOwn: boolean;
+  /** Row security is forced on its owner too. */
+  readonly hidesRows: boolean;
 }
 
 export interface CopyPartition extends Record<string, unknown> {
@@ -53,7 +55,8 @@ export const TABLES = `
          COALESCE((SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''), '{}') AS columns,
          ${IS_DETACHED_PARTITION} OR c.relispartition AS "isDetached",
-         pg_catalog.pg_get_userbyid(c.relowner) = current_user AS "isOwn"
+         pg_catalog.pg_get_userbyid(c.relowner) = current_user AS "isOwn",
+         pg_catalog.row_security_active(c.oid) AS "hidesRows"
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND (NOT c.relispartition OR ${IS_DETACH_PENDING})
     AND ${NOT_OF_AN_EXTENSION}
