@@ -33,12 +33,12 @@ export class CloneSource {
     );
   }
 
-  /** Of a tenant with a database of its own, those that Rowhouse installs. */
-  async extensions(server: ManagedServer, { databaseName }: Source): Promise<string[]> {
-    return this.connections.use(server, databaseName, async (client) => {
-      const { rows } = await client.query<{ name: string }>(FIND_INSTALLED_EXTENSIONS);
-      return rows.map(({ name }) => name).filter((name) => ALLOWED.has(name));
-    });
+  /** Of a tenant with a database of its own, those that Rowhouse installs. Without a template it has no provisioner. */
+  async extensions({ postgres }: ManagedServer, { databaseName }: Source): Promise<string[]> {
+    const { rows } = await postgres.inDatabase(databaseName, (client) =>
+      client.query<{ name: string }>(FIND_INSTALLED_EXTENSIONS),
+    );
+    return rows.map(({ name }) => name).filter((name) => ALLOWED.has(name));
   }
 }
 
