@@ -109,6 +109,37 @@ test('a first partition is like its table', async () => {
   expect(await traitsOf(schema, 'ledger_2026_11')).toEqual(await traitsOf(schema, 'ledger'));
 });
 
+test('a host of an older Rowhouse gets the functions that partitions are made with', async () => {
+  const schema = 'tenant_of_old';
+  const former = await PartitionsFixture.start(provisioning);
+  await former.makeSchema(schema, LEDGER);
+  await former.execute(
+    schema,
+    "DROP FUNCTION shared.create_partition_table, shared.finish_partition; COMMENT ON SCHEMA shared IS 'Rowhouse 1'",
+  );
+
+  const outcomes = await former.maintain([schema]);
+
+  expect(outcomes[schema]).toMatchObject({ created: ['ledger_2026_11', 'ledger_2026_12'], failures: [] });
+});
+
+test('a host whose shared was given away says so, and fails alone', async () => {
+  const schema = 'tenant_of_others';
+  const former = await PartitionsFixture.start(provisioning);
+  await former.makeSchema(schema, LEDGER);
+  await former.execute(schema, "COMMENT ON SCHEMA shared IS 'Rowhouse 1'");
+  await provisioning.server.postgres.inDatabase(former.databaseName, (client) =>
+    client.query('ALTER SCHEMA shared OWNER TO CURRENT_USER'),
+  );
+
+  const maintained = former.maintain([schema]);
+
+  await expect(maintained).rejects.toMatchObject({
+    code: '42501',
+    message: expect.stringContaining('shared'),
+  });
+});
+
 /** A tenant of a host that a DBA has made, whose ledger nobody may delete from. */
 async function appendOnly(): Promise<{ host: HostingDatabase; name: TenantName; months: string[] }> {
   const host = await makeHost();

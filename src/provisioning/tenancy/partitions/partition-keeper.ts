@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import { SQLSTATE } from '../../../infra/postgres/sqlstate.js';
+import { RowhouseError } from '../../../kernel/errors.js';
 import { inParallel } from '../../../kernel/in-parallel.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
@@ -12,6 +13,7 @@ import {
   newOutcome,
   type PartitionFailure,
   type PartitionOutcome,
+  PartitionProblem,
   type PartitionTarget,
   toFailure,
 } from './partition-outcome.js';
@@ -104,7 +106,7 @@ export class PartitionKeeper {
     const { rule, names } = request.timetable;
     const schemas = outcomes.map(({ target }) => target.schemaName);
     return this.connections.use(server, databaseName, async (client) => {
-      await installShared(client);
+      await installShared(client).catch(asProblem);
       const catalog = await readCatalog(client, { schemas, table: rule.table, names });
       const tables = [...catalog.values()].filter((found) => 'partitions' in found);
       const strayRows = await countStrayRows(client, rule, tables);
@@ -125,6 +127,12 @@ export class PartitionKeeper {
       else await this.connections.use(server, databaseName, (client) => perform(client, steps, outcome));
     });
   }
+}
+
+/** Somebody else's schema `shared` concerns this database only. */
+function asProblem(error: unknown): never {
+  if (!(error instanceof RowhouseError)) throw error;
+  throw new PartitionProblem(SQLSTATE.insufficientPrivilege, error.detail);
 }
 
 function toTask(
