@@ -14,14 +14,14 @@ import { OperationRunner } from './operation-runner.js';
 
 const POLL_MS = 1_000;
 /** Creating and dropping in parallel gains little on one server and costs locks; what waits is only background work. */
-const ROOM: Readonly<Record<OperationLane, number>> = { short: 4, long: 8, waiting: 8 };
-const LANES: readonly OperationLane[] = ['short', 'long', 'waiting'];
+const ROOM: Readonly<Record<OperationLane, number>> = { short: 4, long: 8, waiting: 8, dropping: 4 };
+const LANES: readonly OperationLane[] = ['short', 'long', 'waiting', 'dropping'];
 
 /** Takes up what waits: enqueued operations, due retries, and what a process that died left behind. */
 @Injectable()
 export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Operations');
-  private readonly running: Record<OperationLane, number> = { short: 0, long: 0, waiting: 0 };
+  private readonly running: Record<OperationLane, number> = { short: 0, long: 0, waiting: 0, dropping: 0 };
   private isStopped = false;
   private isAway = false;
   private isPolling = false;

@@ -64,7 +64,7 @@ export interface OperationStep<Input = Readonly<Record<string, unknown>>> {
 }
 
 /** What may last for hours, and what waits for other operations, leaves them and the short ones their room. */
-export type OperationLane = 'short' | 'long' | 'waiting';
+export type OperationLane = 'short' | 'long' | 'waiting' | 'dropping';
 
 /** What a kind of operation does. Handlers live above the engine and register with it at boot. */
 export interface OperationHandler<Input = Readonly<Record<string, unknown>>> {

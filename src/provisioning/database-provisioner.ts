@@ -9,6 +9,7 @@ import {
 } from '../infra/postgres/database-sql.js';
 import { SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
 import { DatabaseName, RoleName } from '../kernel/identifiers.js';
+import { settleAll } from '../kernel/settle-all.js';
 import type { DatabaseHome } from './database-home.js';
 import { Extensions } from './extensions.js';
 import { FurtherLogins } from './logins/further-logins.js';
@@ -17,6 +18,7 @@ import { BLANK_DATABASE, markOf, ownershipMismatch } from './marks.js';
 import { pollUntil } from './poll.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { RoleProvisioner } from './role-provisioner.js';
+import { StuckSessions } from './stuck-sessions.js';
 
 const DROP_TIMEOUT_MS = 10 * 60_000;
 const COPY_PATIENCE_MS = 60_000;
@@ -35,6 +37,7 @@ export class DatabaseProvisioner {
     private readonly logins: FurtherLogins,
     private readonly aliases: PoolerAliases,
     private readonly extensions: Extensions,
+    private readonly stuck: StuckSessions,
   ) {}
 
   /** The role, which cannot log in yet. Returns its OID. */
@@ -96,7 +99,7 @@ export class DatabaseProvisioner {
   async disableLogin(server: ManagedServer, home: DatabaseHome): Promise<void> {
     const roles = await this.logins.closeAll(server, home);
     await this.aliases.evict(server, home.databaseName);
-    for (const role of roles) await this.roles.awaitNoSessions(server, role);
+    await settleAll(roles.map((role) => this.roles.awaitNoSessions(server, role)));
   }
 
   /** The home's extensions, in its database and in its shadow database. */
@@ -127,10 +130,14 @@ export class DatabaseProvisioner {
     await this.roles.find(server, home);
   }
 
-  /** Drops it with everybody who is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. */
+  /**
+   * Drops it with everybody who is in it. Absent is fine; another one of that name throws OWNERSHIP_MISMATCH. Throws
+   * SERVICE_UNAVAILABLE while a session lives on that was told to end, wherever on the server it is.
+   */
   async dropDatabase(server: ManagedServer, home: OwnedDatabase): Promise<void> {
     const found = await findOwned(server, home);
     if (!found) return;
+    await this.stuck.assertNone(server);
     const name = DatabaseName.of(home.databaseName);
     await this.aliases.whileKilled(server, home.databaseName, async () => {
       if (found.isTemplate) await server.postgres.execute(clearTemplateFlag(name));

@@ -25,6 +25,9 @@ import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
 import { Repair } from './reconciliation/repair.js';
 import { RoleProvisioner } from './role-provisioner.js';
 import { ServerRegistry } from './server-registry.js';
+import { SessionEnd } from './session-end.js';
+import { StuckPatrol } from './stuck-patrol.js';
+import { StuckSessions } from './stuck-sessions.js';
 import { HostConnections } from './tenancy/hosts/host-connections.js';
 import { HostDoors } from './tenancy/hosts/host-doors.js';
 import { HostProvisioner } from './tenancy/hosts/host-provisioner.js';
@@ -87,6 +90,7 @@ const PUBLIC_PROVIDERS = [
   ServerRegistry,
   SessionPatrol,
   SqlParser,
+  StuckSessions,
   TemplateStore,
   TenantCatchUp,
   TenantCopy,
@@ -109,6 +113,8 @@ const PUBLIC_PROVIDERS = [
     Repair,
     RoleProvisioner,
     ScratchPreparation,
+    SessionEnd,
+    StuckPatrol,
     WorkerPatrol,
   ],
   exports: PUBLIC_PROVIDERS,

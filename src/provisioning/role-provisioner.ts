@@ -22,9 +22,7 @@ import { RoleName } from '../kernel/identifiers.js';
 import type { DatabaseHome } from './database-home.js';
 import type { ManagedServer } from './managed-server.js';
 import { markOf, ownershipMismatch } from './marks.js';
-import { pollUntil } from './poll.js';
-
-const SESSIONS_PATIENCE_MS = 15_000;
+import { SessionEnd } from './session-end.js';
 
 /** A role by its name, and by its OID once that is recorded. */
 export type Role = Pick<DatabaseHome, 'username' | 'roleOid'>;
@@ -33,6 +31,8 @@ type RoleWithPassword = Pick<DatabaseHome, 'username' | 'scramVerifier'> & RoleS
 /** The login roles of homes. */
 @Injectable()
 export class RoleProvisioner {
+  constructor(private readonly sessionEnd: SessionEnd) {}
+
   /** The role, which cannot log in, with `grants`: statements that may run again. Returns its OID. */
   async ensure(server: ManagedServer, home: Role, grants = ''): Promise<number> {
     const found = await findOwned(server, home);
@@ -81,19 +81,11 @@ export class RoleProvisioner {
     return found;
   }
 
-  /**
-   * Ends all sessions of a role that cannot log in any more. A login that was under way shows up in the statistics only
-   * when it is done, so it takes two looks without a session.
-   */
-  async awaitNoSessions(server: ManagedServer, role: RoleRow): Promise<void> {
-    let looks = 0;
-    const isQuiet = async () => {
-      const alive = await server.postgres.query(END_SESSIONS, [role.oid, null]);
-      looks = alive.length === 0 ? looks + 1 : 0;
-      return looks === 2;
-    };
-    await pollUntil(isQuiet, {
-      timeoutMs: SESSIONS_PATIENCE_MS,
+  /** Ends all sessions of a role that cannot log in any more. */
+  awaitNoSessions(server: ManagedServer, role: RoleRow): Promise<void> {
+    return this.sessionEnd.await(server, {
+      sql: END_SESSIONS,
+      parameters: [role.oid, null],
       what: `the sessions of ${role.name} to end`,
     });
   }
@@ -105,13 +97,11 @@ export class RoleProvisioner {
     const [clock] = await server.postgres.query<{ now: string }>(
       'SELECT pg_catalog.clock_timestamp()::text AS now',
     );
-    const areOver = async () => {
-      const alive = await server.postgres.query(END_SESSIONS, [role.oid, clock?.now]);
-      return alive.length === 0;
-    };
-    await pollUntil(areOver, {
-      timeoutMs: SESSIONS_PATIENCE_MS,
+    await this.sessionEnd.await(server, {
+      sql: END_SESSIONS,
+      parameters: [role.oid, clock?.now],
       what: `the sessions of ${role.name} to end`,
+      looks: 1,
     });
   }
 

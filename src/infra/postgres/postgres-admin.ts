@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type { Client, ClientBase, ClientConfig, Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import type { ServerConfig } from '../../config/config.js';
 import { adminConnection } from './admin-connection.js';
+import { giveUpAtBarrier } from './barrier-watch.js';
 import { END_FOUND, FIND_BLOCKERS } from './blockers-sql.js';
 import { FIND_TENANTS_DATABASE, reopenDatabase } from './database-sql.js';
 import { LockWatch } from './lock-watch.js';
@@ -58,12 +59,17 @@ export class PostgresAdmin {
     await this.executeAll(sql);
   }
 
-  /** The same with another statement timeout, for what may take long: in a session that nobody else waits for. */
+  /**
+   * The same with another statement timeout, for what may take long: in a session that nobody else waits for. Throws
+   * SERVICE_UNAVAILABLE when it waits for a session that does not answer.
+   */
   executeWithin(timeoutMs: number, sql: string): Promise<void> {
     return this.turns(() =>
       this.inDatabase(MAINTENANCE_DATABASE, async (client) => {
         await client.query(`SET statement_timeout = ${timeoutMs}`);
-        await this.unhindered(client, () => client.query(sql));
+        await giveUpAtBarrier(this.rescue, processOf(client), () =>
+          this.unhindered(client, () => client.query(sql)),
+        );
       }),
     );
   }
@@ -97,7 +103,7 @@ export class PostgresAdmin {
    * changed or dropped for as long as it likes.
    */
   async unhindered<T>(client: ClientBase, statement: () => Promise<T>): Promise<T> {
-    const pid = (client as ClientBase & { processID: number | null }).processID;
+    const pid = processOf(client);
     let isAsking = false;
     const end = async () => {
       if (isAsking) return;
@@ -184,6 +190,10 @@ export class PostgresAdmin {
 
 function doomed(sessions: readonly SealableSession[]): [pids: number[], starts: string[]] {
   return [sessions.map(({ pid }) => pid), sessions.map(({ startedAt }) => startedAt)];
+}
+
+function processOf(client: ClientBase): number | null {
+  return (client as ClientBase & { processID: number | null }).processID;
 }
 
 export async function inTransaction<T>(

@@ -6,11 +6,12 @@ import { CertificateReport } from './certificate-report.js';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
 import { RootController } from './root.controller.js';
+import { StuckReport } from './stuck-report.js';
 
 @Module({
   imports: [ProvisioningModule],
   controllers: [RootController, HealthController, CaCertificateController],
-  providers: [HealthService, CertificateReport, CaCertificate],
+  providers: [HealthService, CertificateReport, CaCertificate, StuckReport],
   exports: [HealthService],
 })
 export class HealthModule {}

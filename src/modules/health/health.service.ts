@@ -8,6 +8,7 @@ import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { CertificateReport } from './certificate-report.js';
 import type { HealthDto, HealthPartDto, ReadinessDto } from './health.dto.js';
 import { type Probe, runProbe } from './probe.js';
+import { StuckReport } from './stuck-report.js';
 
 const WITHOUT_REDIS: HealthPartDto = {
   name: 'redis',
@@ -27,6 +28,7 @@ export class HealthService {
     private readonly servers: ServerRegistry,
     private readonly report: CertificateReport,
     private readonly access: AccessSync,
+    private readonly sessions: StuckReport,
   ) {}
 
   health(): HealthDto {
@@ -34,10 +36,12 @@ export class HealthService {
   }
 
   async readiness(): Promise<ReadinessDto> {
-    const [certificates, ...answers] = await Promise.all([
+    const [certificates, sessions, ...asked] = await Promise.all([
       this.report.certificates(),
+      this.sessions.parts(),
       ...this.probes().map(runProbe),
     ]);
+    const answers = [...asked, ...sessions];
     const parts = this.redis.client ? answers : [...answers, WITHOUT_REDIS];
     const isReady = parts.every((part) => part.status === 'up' || !part.needed);
     const timestamp = this.clock.now().toISOString();

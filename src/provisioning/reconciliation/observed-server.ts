@@ -9,6 +9,8 @@ export interface ObservedDatabase {
   readonly allowsConnections: boolean;
   readonly isTemplate: boolean;
   readonly connectionLimit: number;
+  /** Whoever enters it waits: it is being dropped, or was dropped in part. */
+  readonly isBeingDropped: boolean;
   /** Who else than the owner has been granted something on it; PUBLIC is the empty name. */
   readonly grantees: readonly string[];
 }
@@ -42,6 +44,10 @@ const SELECT_DATABASES = `
   SELECT d.oid, d.datname AS name, r.rolname AS owner,
          pg_catalog.shobj_description(r.oid, 'pg_authid') AS "ownerMark",
          d.datallowconn AS "allowsConnections", d.datistemplate AS "isTemplate", d.datconnlimit AS "connectionLimit",
+         d.datconnlimit = -2 OR d.oid IN (
+           SELECT l.objid FROM pg_catalog.pg_locks l
+           WHERE l.locktype = 'object' AND l.classid = 'pg_catalog.pg_database'::pg_catalog.regclass
+             AND l.mode = 'AccessExclusiveLock') AS "isBeingDropped",
          ARRAY(SELECT DISTINCT CASE a.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(a.grantee)::text END
                FROM pg_catalog.aclexplode(COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba))) a
                WHERE a.grantee <> d.datdba) AS grantees
@@ -70,7 +76,9 @@ export async function observeServer(
   const roles = await postgres.query<ObservedRole & Record<string, unknown>>(SELECT_ROLES);
   const aliases = pooler && config.pooler?.configDir ? await pooler.databases() : null;
   const open = new Set(
-    databases.filter(({ allowsConnections }) => allowsConnections).map(({ name }) => name),
+    databases
+      .filter((database) => database.allowsConnections && !database.isBeingDropped)
+      .map(({ name }) => name),
   );
   const schemas = await observeSchemas(
     server,

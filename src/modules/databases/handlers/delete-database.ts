@@ -9,6 +9,7 @@ export function deleteDatabase(tools: HandlerTools): OperationHandler {
   const { repository, provisioner, aliases, hosting } = tools;
   return {
     kind: 'database.delete',
+    lane: 'dropping',
     maxAttempts: 1_000,
     deadlineSeconds: 7 * 86_400,
     whenUnavailable: 'retry',

@@ -27,10 +27,15 @@ export function resumeDatabase(tools: HandlerTools): OperationHandler {
   };
 }
 
-/** Of the database's own login, and of everybody who lives in it. */
+/** Of the database's own login, and of everybody who lives in it. A session that does not end keeps no other door open. */
 export async function closeDoors(tools: HandlerTools, { home, server }: DatabaseStepContext): Promise<void> {
-  await tools.provisioner.disableLogin(server, home);
-  await tools.hostDoors.close(server, home.databaseName);
+  const failures: unknown[] = [];
+  const closings = [
+    () => tools.provisioner.disableLogin(server, home),
+    () => tools.hostDoors.close(server, home.databaseName),
+  ];
+  for (const close of closings) await close().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 export async function openDoors(tools: HandlerTools, { home, server }: DatabaseStepContext): Promise<void> {

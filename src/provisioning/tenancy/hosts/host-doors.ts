@@ -10,11 +10,10 @@ import { createRole } from '../../../infra/postgres/role-sql.js';
 import { DatabaseName } from '../../../kernel/identifiers.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { markOf } from '../../marks.js';
-import { pollUntil } from '../../poll.js';
 import { PoolerAliases } from '../../pooler-aliases.js';
+import { SessionEnd } from '../../session-end.js';
 import { hostRoles } from './host-roles.js';
 
-const SESSIONS_PATIENCE_MS = 15_000;
 const FIND_SCHEMAS = `
   SELECT t.schema_name AS alias FROM tenants t JOIN databases d ON d.id = t.database_id
   WHERE d.database_name = $1 AND t.isolation = 'schema'`;
@@ -25,6 +24,7 @@ export class HostDoors {
   constructor(
     private readonly dataSource: DataSource,
     private readonly aliases: PoolerAliases,
+    private readonly sessionEnd: SessionEnd,
   ) {}
 
   /** Refuses their logins on both ports and ends their sessions. A database that hosts nobody is left alone. */
@@ -37,13 +37,11 @@ export class HostDoors {
       tenants.map(({ alias }) => alias),
     );
     const { worker } = hostRoles(databaseName);
-    const isQuiet = async () => {
-      const alive = await server.postgres.query(END_HOSTED_SESSIONS, [databaseName, worker.value]);
-      return alive.length === 0;
-    };
-    await pollUntil(isQuiet, {
-      timeoutMs: SESSIONS_PATIENCE_MS,
+    await this.sessionEnd.await(server, {
+      sql: END_HOSTED_SESSIONS,
+      parameters: [databaseName, worker.value],
       what: `the sessions in ${databaseName} to end`,
+      looks: 1,
     });
   }
 
