@@ -19,6 +19,7 @@ import { LoginStore } from './logins/login-store.js';
 import { NewRotation } from './logins/new-rotation.js';
 import { OverlapWatch } from './logins/overlap-watch.js';
 import { OwnLogin } from './logins/own-login.js';
+import { Strangers } from './logins/strangers.js';
 import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
@@ -90,6 +91,7 @@ const PUBLIC_PROVIDERS = [
   ServerRegistry,
   SessionPatrol,
   SqlParser,
+  Strangers,
   StuckSessions,
   TemplateStore,
   TenantCatchUp,

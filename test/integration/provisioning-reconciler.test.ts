@@ -52,7 +52,7 @@ test('restores a password by itself, and nothing that an administrator may have 
     ALTER ROLE ${changed.username} PASSWORD 'other';
     ALTER ROLE ${closed.username} NOLOGIN PASSWORD 'other'`);
 
-  const { findings } = await reconciler.reportAndRestorePasswords(fixture.server);
+  const { findings } = await reconciler.reportAndUndo(fixture.server);
 
   const repairs = findings.filter(({ name }) => [changed.username, closed.username].includes(name));
   expect(repairs.map(({ kind, repair: done }) => `${kind} ${done}`).sort()).toEqual([

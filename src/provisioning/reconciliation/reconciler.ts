@@ -8,7 +8,7 @@ import { compare } from './compare.js';
 import { readExpectedHomes } from './expected-homes.js';
 import { readExpectedLogins } from './expected-logins.js';
 import { readExpectedTenancy } from './expected-tenancy.js';
-import type { Finding } from './finding.js';
+import type { Finding, RepairAction } from './finding.js';
 import { observeServer } from './observed-server.js';
 import { Repair } from './repair.js';
 
@@ -24,6 +24,12 @@ export interface ReconciliationReport {
   readonly aliases: number | null;
   readonly findings: readonly ReportedFinding[];
 }
+
+const UNDOING: ReadonlySet<RepairAction['type']> = new Set<RepairAction['type']>([
+  'restore_host_login',
+  'restore_host_roles',
+  'revoke_connect',
+]);
 
 /** Compares a server with the control database. */
 @Injectable()
@@ -42,12 +48,12 @@ export class Reconciler {
   }
 
   /**
-   * Mends passwords, which whoever acts as a role can change without leave, where nothing else of its home differs; and
-   * roles in which Rowhouse alone works.
+   * Mends what tenants can change without leave: passwords, where an administrator changed nothing else of the home; whom
+   * they let in. And roles in which Rowhouse alone works.
    */
-  reportAndRestorePasswords(server: ManagedServer): Promise<ReconciliationReport> {
+  reportAndUndo(server: ManagedServer): Promise<ReconciliationReport> {
     return this.reconcile(server, async (finding, found) =>
-      isOfHost(finding) || isPasswordAlone(finding, found) ? this.mend(server, finding) : toRepair(finding),
+      isUndoable(finding) || isPasswordAlone(finding, found) ? this.mend(server, finding) : toRepair(finding),
     );
   }
 
@@ -119,12 +125,12 @@ function toRepair({ action }: Finding): ReportedFinding['repair'] {
 /** A repair mends all logins of a home; what an administrator may have meant stays for a person to decide. */
 function isPasswordAlone(finding: Finding, found: readonly Finding[]): boolean {
   const home = homeOf(finding);
-  const same = found.filter((other) => home !== null && homeOf(other) === home);
+  const same = found.filter((other) => home !== null && homeOf(other) === home && !isUndoable(other));
   return same.includes(finding) && same.every(({ kind }) => kind === 'role_password_drifted');
 }
 
-function isOfHost({ action }: Finding): boolean {
-  return action?.type === 'restore_host_roles' || action?.type === 'restore_host_login';
+function isUndoable({ action }: Finding): boolean {
+  return action !== null && UNDOING.has(action.type);
 }
 
 function homeOf({ action }: Finding): string | null {

@@ -6,7 +6,7 @@ import { Reconciler } from './reconciler.js';
 
 const EVERY_HOUR_MS = 60 * 60_000;
 
-/** Looks for differences from time to time and tells the log; it repairs passwords alone. */
+/** Looks for differences from time to time and tells the log; it repairs by itself what tenants can change without leave. */
 @Injectable()
 export class ReconciliationJob {
   private readonly logger = new Logger(ReconciliationJob.name);
@@ -23,7 +23,7 @@ export class ReconciliationJob {
     for (const { server, name } of this.servers.list()) {
       if (!server) continue;
       try {
-        const { findings } = await this.reconciler.reportAndRestorePasswords(server);
+        const { findings } = await this.reconciler.reportAndUndo(server);
         for (const { kind, name: subject, detail, repair } of findings) {
           this.logger.warn(`Server "${name}": ${kind} ${subject}: ${detail} Repair: ${repair}.`);
         }

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { alterOwner } from '../../infra/postgres/database-sql.js';
 import { setPassword } from '../../infra/postgres/host-sql.js';
-import { DatabaseName, quoteIdentifier, RoleName } from '../../kernel/identifiers.js';
+import { DatabaseName, RoleName } from '../../kernel/identifiers.js';
 import { DatabaseProvisioner } from '../database-provisioner.js';
 import { FurtherLogins } from '../logins/further-logins.js';
+import { Strangers } from '../logins/strangers.js';
 import type { ManagedServer } from '../managed-server.js';
 import { PoolerAliases } from '../pooler-aliases.js';
 import { RoleProvisioner } from '../role-provisioner.js';
@@ -33,6 +34,7 @@ export class Repair {
     private readonly provisioner: DatabaseProvisioner,
     private readonly aliases: PoolerAliases,
     private readonly hosts: HostProvisioner,
+    private readonly strangers: Strangers,
   ) {}
 
   /** Returns false when the home has moved on meanwhile, so that there is nothing to repair. */
@@ -94,7 +96,7 @@ export class Repair {
       case 'restore_database':
         return this.restoreDatabases(server, expected);
       case 'revoke_connect':
-        return revoke(server, action);
+        return this.strangers.evict(server, expected.home.databaseName);
       case 'forget_shadow':
         return update(tx, FORGET_SHADOW, expected);
       case 'retire_warm':
@@ -155,12 +157,4 @@ async function update(
 function databasesOf({ home: { databaseName, shadowDatabaseOid } }: ExpectedHome): DatabaseName[] {
   const main = DatabaseName.of(databaseName);
   return shadowDatabaseOid === null ? [main] : [main, main.shadow];
-}
-
-async function revoke(
-  server: ManagedServer,
-  { database, grantee }: Extract<RepairAction, { type: 'revoke_connect' }>,
-): Promise<void> {
-  const role = grantee === '' ? 'PUBLIC' : quoteIdentifier(grantee);
-  await server.postgres.execute(`REVOKE ALL ON DATABASE ${quoteIdentifier(database)} FROM ${role} CASCADE`);
 }

@@ -8,6 +8,7 @@ import { type HomeType, type LoginHome, LoginHomes } from '../../../provisioning
 import { LoginRotation, type NewPassword } from '../../../provisioning/logins/login-rotation.js';
 import { LoginStore } from '../../../provisioning/logins/login-store.js';
 import { OwnLogin } from '../../../provisioning/logins/own-login.js';
+import { Strangers } from '../../../provisioning/logins/strangers.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 
@@ -25,6 +26,7 @@ export class CredentialTools {
     readonly store: LoginStore,
     readonly rotation: LoginRotation,
     readonly own: OwnLogin,
+    readonly strangers: Strangers,
     readonly clock: Clock,
     private readonly credentials: HomeCredentials,
     private readonly servers: ServerRegistry,

@@ -10,7 +10,7 @@ import type { CredentialTools } from './credential-tools.js';
  * from the ciphertext.
  */
 export function rotate(type: HomeType, tools: CredentialTools): OperationHandler {
-  const { rotation, homes, store, own } = tools;
+  const { rotation, homes, store, own, strangers } = tools;
   return {
     kind: `${type}.rotate_credentials`,
     maxAttempts: 20,
@@ -37,6 +37,10 @@ export function rotate(type: HomeType, tools: CredentialTools): OperationHandler
       ),
       tools.step(type, 'sessions', async ({ home, server, operation }) => {
         if (operation.input['endSessions'] === true) await rotation.endSessions(server, home);
+      }),
+      // Whoever had the former password may have let others in.
+      tools.step(type, 'strangers', async ({ home, server }) => {
+        if (type === 'database') await strangers.evict(server, home.databaseName);
       }),
       tools.stepIf(
         ({ input }) => input['turn'] !== true,

@@ -8,6 +8,7 @@ import { OperationsService } from '../../../operations/operations.service.js';
 import { AccessSync } from '../../../provisioning/access/access-sync.js';
 import type { DatabaseHome } from '../../../provisioning/database-home.js';
 import { DatabaseProvisioner } from '../../../provisioning/database-provisioner.js';
+import { Strangers } from '../../../provisioning/logins/strangers.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -34,6 +35,7 @@ export class HandlerTools {
     readonly aliases: PoolerAliases,
     readonly hosting: HostTeardown,
     readonly hostDoors: HostDoors,
+    readonly strangers: Strangers,
     readonly access: AccessSync,
     readonly clock: Clock,
     @Inject(CONFIG) private readonly config: Config,

@@ -27,12 +27,16 @@ export function resumeDatabase(tools: HandlerTools): OperationHandler {
   };
 }
 
-/** Of the database's own login, and of everybody who lives in it. A session that does not end keeps no other door open. */
+/**
+ * Of the database's own login, of everybody who lives in it, and of whoever its owner let in: in this order, since the
+ * owner can let strangers in for as long as it has a session. A session that does not end keeps no other door open.
+ */
 export async function closeDoors(tools: HandlerTools, { home, server }: DatabaseStepContext): Promise<void> {
   const failures: unknown[] = [];
   const closings = [
     () => tools.provisioner.disableLogin(server, home),
     () => tools.hostDoors.close(server, home.databaseName),
+    () => tools.strangers.evict(server, home.databaseName),
   ];
   for (const close of closings) await close().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];

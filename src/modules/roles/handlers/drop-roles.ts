@@ -5,7 +5,7 @@ import type { RoleTools } from './role-tools.js';
 
 /** Removes every role of the home that is on its way out: whoever came to its end goes together. */
 export function dropRoles(type: HomeType, tools: RoleTools): OperationHandler {
-  const { logins, sessions, access, store, clock } = tools;
+  const { logins, sessions, strangers, access, store, clock } = tools;
   const leaving = async (home: LoginHome): Promise<LoginRow[]> =>
     (await store.list(home)).filter(({ status }) => status === 'deleting');
   return {
@@ -24,6 +24,11 @@ export function dropRoles(type: HomeType, tools: RoleTools): OperationHandler {
         }
       }),
       tools.homeStep(type, 'own password', (context) => tools.restoreOwn(context)),
+      // Whoever acted as the owner may have let others in.
+      tools.homeStep(type, 'strangers', async ({ home, server }) => {
+        const hadOwner = (await leaving(home)).some(({ access: kind }) => kind === 'owner');
+        if (type === 'database' && hadOwner) await strangers.evict(server, home.databaseName);
+      }),
       tools.homeStep(type, 'roles', async ({ home, server }) => {
         for (const row of await leaving(home)) {
           await logins.drop(server, row);

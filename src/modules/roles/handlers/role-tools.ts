@@ -10,6 +10,7 @@ import { LoginRotation } from '../../../provisioning/logins/login-rotation.js';
 import { LoginSessions } from '../../../provisioning/logins/login-sessions.js';
 import { type LoginRow, LoginStore } from '../../../provisioning/logins/login-store.js';
 import { OwnLogin } from '../../../provisioning/logins/own-login.js';
+import { Strangers } from '../../../provisioning/logins/strangers.js';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { PoolerAliases } from '../../../provisioning/pooler-aliases.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
@@ -35,6 +36,7 @@ export class RoleTools {
     readonly aliases: PoolerAliases,
     readonly access: AccessSync,
     readonly credentials: HomeCredentials,
+    readonly strangers: Strangers,
     readonly clock: Clock,
     private readonly own: OwnLogin,
     private readonly homes: LoginHomes,
