@@ -163,6 +163,41 @@ test('a suspended hosting database keeps strangers out, and its tenants come bac
   for (const port of PORTS) expect(await loginError(tenant[port]), port).toBeNull();
 });
 
+test("a role's settings for others' databases are removed by the hourly look, its own stay", async () => {
+  const { home, stranger } = await createTwo();
+  const tenant = await createTenant(world);
+  const settings = async (role: string) =>
+    server.query(
+      `SELECT d.datname AS database, s.setconfig AS settings
+       FROM pg_db_role_setting s JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase
+       WHERE r.rolname = $1`,
+      [role],
+    );
+  const reader = (
+    await api.post<NewDatabase>(`/api/databases/${home.id}/roles`, { name: 'reader', access: 'readonly' })
+  ).expect(201).data;
+  const logins = [home, tenant, reader];
+  await query(
+    home.connection_string,
+    `ALTER ROLE CURRENT_USER IN DATABASE ${home.database_name} SET work_mem = '5MB'`,
+  );
+  const before = await Promise.all(logins.map(({ username }) => settings(username)));
+  for (const { connection_string, username } of logins) {
+    for (const database of ['postgres', 'template1', stranger.database_name]) {
+      await query(connection_string, `ALTER ROLE ${username} IN DATABASE ${database} SET work_mem = '5MB'`);
+    }
+  }
+
+  const { nest } = app as InProcessApp;
+  const report = await nest.get(Reconciler).reportAndUndo(nest.get(ServerRegistry).default());
+
+  const found = report.findings.filter(({ kind }) => kind === 'role_settings_elsewhere');
+  expect(found.map(({ name, repair }) => `${name} ${repair}`).sort()).toEqual(
+    logins.map(({ username }) => `${username} done`).sort(),
+  );
+  expect(await Promise.all(logins.map(({ username }) => settings(username)))).toEqual(before);
+});
+
 test('no login can lend itself, and none can make another one its own', async () => {
   const { home, stranger } = await createTwo();
   const tenant = await createTenant(world);

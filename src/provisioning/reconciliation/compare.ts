@@ -3,6 +3,7 @@ import { compareDatabases } from './compare-databases.js';
 import { compareHostRoles } from './compare-host-roles.js';
 import { compareLogins } from './compare-logins.js';
 import { compareRoles } from './compare-roles.js';
+import { compareSettings } from './compare-settings.js';
 import { compareTenants } from './compare-tenants.js';
 import { type Comparison, type ComparisonInput, toComparison } from './comparison.js';
 import type { Finding } from './finding.js';
@@ -15,6 +16,7 @@ export function compare(input: ComparisonInput): Finding[] {
     ...compareRoles(comparison),
     ...compareHostRoles(comparison),
     ...compareLogins(comparison),
+    ...compareSettings(comparison),
     ...compareAliases(comparison),
     ...compareTenants(comparison),
     ...compareOperations(comparison),

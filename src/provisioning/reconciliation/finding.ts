@@ -16,6 +16,7 @@ export const FINDINGS = {
   role_replaced: 'Another role has the name',
   role_drifted: 'The role’s attributes or its connection limit changed',
   role_settings_drifted: 'The role’s default timeouts changed',
+  role_settings_elsewhere: 'The role has settings in databases that are not its home’s',
   role_password_drifted: 'The role’s password is not the one that Rowhouse gave',
   role_has_memberships: 'The role was made a member of other roles',
   host_role_drifted: 'A role in which Rowhouse alone works could be used by others',
@@ -40,6 +41,12 @@ export type RepairAction =
       readonly grantee: string;
     }
   | { readonly type: 'forget_shadow' | 'retire_warm'; readonly home: ExpectedHome }
+  | {
+      readonly type: 'reset_settings';
+      readonly home: ExpectedHome;
+      readonly role: string;
+      readonly databases: readonly string[];
+    }
   | { readonly type: 'restore_host_roles'; readonly databaseName: string }
   | {
       readonly type: 'restore_host_login';

@@ -28,6 +28,8 @@ export interface ObservedRole {
   readonly validUntil: Date | number | null;
   /** `name=value`, as ALTER ROLE … SET stored them for all databases. */
   readonly settings: readonly string[];
+  /** The databases for which it has stored settings of its own. */
+  readonly settingsIn: readonly string[];
   readonly memberOf: readonly string[];
 }
 
@@ -60,9 +62,13 @@ const SELECT_ROLES = `
          r.rolcanlogin AS "canLogin", r.rolconnlimit AS "connectionLimit", r.rolpassword AS verifier, r.rolvaliduntil AS "validUntil",
          COALESCE((SELECT s.setconfig FROM pg_catalog.pg_db_role_setting s
                    WHERE s.setrole = r.oid AND s.setdatabase = 0), '{}') AS settings,
+         COALESCE(stored.databases, '{}') AS "settingsIn",
          ARRAY(SELECT g.rolname::text FROM pg_catalog.pg_auth_members m
                JOIN pg_catalog.pg_authid g ON g.oid = m.roleid WHERE m.member = r.oid) AS "memberOf"
   FROM pg_catalog.pg_authid r
+  LEFT JOIN (SELECT s.setrole, pg_catalog.array_agg(d.datname::text ORDER BY d.datname) AS databases
+             FROM pg_catalog.pg_db_role_setting s JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
+             GROUP BY s.setrole) stored ON stored.setrole = r.oid
   ORDER BY r.rolname`;
 
 const SELECT_SCHEMAS = 'SELECT oid, nspname AS name FROM pg_catalog.pg_namespace';

@@ -26,6 +26,7 @@ export interface ReconciliationReport {
 }
 
 const UNDOING: ReadonlySet<RepairAction['type']> = new Set<RepairAction['type']>([
+  'reset_settings',
   'restore_host_login',
   'restore_host_roles',
   'revoke_connect',
@@ -49,7 +50,7 @@ export class Reconciler {
 
   /**
    * Mends what tenants can change without leave: passwords, where an administrator changed nothing else of the home; whom
-   * they let in. And roles in which Rowhouse alone works.
+   * they let in; and settings for others' databases. And roles in which Rowhouse alone works.
    */
   reportAndUndo(server: ManagedServer): Promise<ReconciliationReport> {
     return this.reconcile(server, async (finding, found) =>

@@ -13,6 +13,7 @@ import { HostProvisioner } from '../tenancy/hosts/host-provisioner.js';
 import { type ExpectedHome, lockExpectedHome } from './expected-homes.js';
 import { lockExpectedTenant } from './expected-tenancy.js';
 import type { RepairAction } from './finding.js';
+import { resetSettings } from './reset-settings.js';
 
 type HomeAction = Extract<RepairAction, { home: ExpectedHome }>;
 
@@ -97,6 +98,8 @@ export class Repair {
         return this.restoreDatabases(server, expected);
       case 'revoke_connect':
         return this.strangers.evict(server, expected.home.databaseName);
+      case 'reset_settings':
+        return resetSettings(server.postgres, action);
       case 'forget_shadow':
         return update(tx, FORGET_SHADOW, expected);
       case 'retire_warm':
