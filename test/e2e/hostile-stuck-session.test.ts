@@ -3,6 +3,7 @@ import { createDatabase, type NewDatabase } from '../support/databases.js';
 import { canLogin, loginError } from '../support/sql.js';
 import { type StoppedSession, stopSession } from '../support/stopped-session.js';
 import { until } from '../support/until.js';
+import { addRule, whitelistOf } from '../support/whitelists.js';
 import { startWorld } from '../support/world.js';
 
 const world = await startWorld({ env: { WARM_POOL_SIZE: '0' } });
@@ -115,4 +116,18 @@ test('one that nobody told to end keeps deletions waiting for seconds at a time 
   await until('the databases are dropped', async () => (await areThere(doomed)) === 0, {
     timeoutMs: 150_000,
   });
+});
+
+test('one that a whitelist ends is reported too', async () => {
+  const bad = await createDatabase(world);
+  const session = await stop(bad);
+
+  await addRule(world, whitelistOf(bad), '198.51.100.0/24');
+
+  const reason = await until('the session is reported', async () => (await sessionsPart())?.reason, {
+    timeoutMs: 30_000,
+  });
+  expect(reason).toContain(`process ${session.pid}`);
+  await session.goOn();
+  await until('the report is over', async () => (await sessionsPart())?.status === 'up');
 });

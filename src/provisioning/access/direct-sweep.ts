@@ -2,7 +2,7 @@ import type { ManagedServer } from '../managed-server.js';
 import type { AccessPlan } from './access-plan.js';
 import { accessJudge } from './evaluate-access.js';
 
-interface DirectSession extends Record<string, unknown> {
+export interface DirectSession extends Record<string, unknown> {
   readonly pid: number;
   /** As text, since a Date would lose the microseconds. */
   readonly startedAt: string;
@@ -26,13 +26,15 @@ const END_SESSIONS = `
   JOIN ROWS FROM (pg_catalog.unnest($1::integer[]), pg_catalog.unnest($2::timestamptz[])) AS doomed (pid, started_at)
     ON a.pid = doomed.pid AND a.backend_start = doomed.started_at`;
 
-export async function sweepDirect({ postgres }: ManagedServer, plan: AccessPlan): Promise<void> {
+/** Returns those that were told to end. */
+export async function sweepDirect({ postgres }: ManagedServer, plan: AccessPlan): Promise<DirectSession[]> {
   const judge = accessJudge(plan, 'direct');
   const sessions = await postgres.query<DirectSession>(FIND_SESSIONS);
   const doomed = sessions.filter((session) => !judge(session).allowed);
-  if (doomed.length === 0) return;
+  if (doomed.length === 0) return doomed;
   await postgres.query(END_SESSIONS, [
     doomed.map((session) => session.pid),
     doomed.map((session) => session.startedAt),
   ]);
+  return doomed;
 }
