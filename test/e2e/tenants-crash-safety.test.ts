@@ -18,8 +18,6 @@ const COLD = { templateId: template.id, maxConnections: 4 };
 
 /** Twice the lease, which the one that lost it finds out within. */
 const LEASE_MS = 2_000;
-/** In which something that should not happen would. */
-const MOMENT_MS = 500;
 const TAKE_OVER = `UPDATE operations SET lease_token = gen_random_uuid(), next_run_at = now() + interval '1 hour'
   WHERE subject_id = $1 AND state = 'running'`;
 
@@ -45,6 +43,12 @@ async function untilItsTablesWait(slug: string): Promise<void> {
     const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND strpos(query, $1) > 0";
     return (await world.server.query(waiting, [id])).length > 0;
   });
+}
+
+/** Whatever of it was still under way in PostgreSQL has ended. */
+async function untilNobodyMakes(id: string): Promise<void> {
+  const making = "SELECT FROM pg_stat_activity WHERE state <> 'idle' AND strpos(query, $1) > 0";
+  await until('nobody makes it', async () => (await world.server.query(making, [id])).length === 0);
 }
 
 /** When a deletion has found no schema, or has dropped it. */
@@ -127,20 +131,20 @@ describe('a create that dies', () => {
   test('and is cancelled leaves nothing, though PostgreSQL would have gone on with it', async () => {
     const neighbour = await createTenant(world, COLD);
     const registry = await HeldTable.hold(world, neighbour.database_name, 'shared.tenants');
-    let schemaName: string | undefined;
+    let [schemaName, id] = ['', ''];
 
     const body = tenantBody({ ...COLD, slug: 'cancelled' });
     await crashingIn(world, () => api.post('/api/tenants', body), {
       isThere: () => untilItsTablesWait('cancelled'),
       isOver: async () => {
-        schemaName = (await inControl('cancelled')).schema_name;
+        ({ schema_name: schemaName, id } = await inControl('cancelled'));
         await world.control.query("UPDATE operations SET cancel_requested = true WHERE state = 'running'");
         void untilRegistryIsLeft().finally(() => registry.release());
       },
     });
 
     expect((await api.get<Tenant[]>('/api/tenants?slug=cancelled')).expect(200).data).toEqual([]);
-    await pause(MOMENT_MS);
+    await untilNobodyMakes(id);
     const left = `SELECT nspname AS name FROM pg_namespace WHERE nspname = $1
                   UNION ALL SELECT rolname FROM pg_roles WHERE rolname = $1`;
     expect(await query(neighbour.connection_string, left, [schemaName])).toEqual([]);
@@ -157,7 +161,7 @@ describe('a create that dies', () => {
     await world.control.query(TAKE_OVER, [id]);
     await pause(LEASE_MS);
     await registry.release();
-    await pause(MOMENT_MS);
+    await untilNobodyMakes(id);
 
     const canLogIn = 'SELECT rolcanlogin AS yes FROM pg_roles WHERE rolname = $1';
     expect(await world.server.query(canLogIn, [role])).toEqual([{ yes: false }]);

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -6,6 +6,7 @@ import { migrate } from '../../src/infra/control-db/migrator.js';
 import { requestFrom } from '../support/from-address.js';
 import { parseAnswer, RawConnection } from '../support/raw-http.js';
 import { startTestStack, type TestStack } from '../support/stack.js';
+import { until } from '../support/until.js';
 import { type Ask, ask, startHttpApp } from './http-fixture.js';
 
 const KEY = 'an-admin-key-for-these-tests-only';
@@ -238,7 +239,9 @@ describe('CORS', () => {
 test('a client that asks for nothing costs others nothing', async () => {
   const url = await app.getUrl();
   const idle = await Promise.all(Array.from({ length: 50 }, () => RawConnection.open(url)));
-  await pause(100);
+  const server = app.getHttpServer();
+  const count = promisify<number>((done) => server.getConnections(done));
+  await until('the server has them', async () => (await count()) >= idle.length);
 
   expect((await call('/api/things')).status).toBe(200);
   for (const connection of idle) connection.close();

@@ -193,6 +193,9 @@ test('changed settings hold for new sessions on both ports', async () => {
   );
 });
 
+/** What a login hears that is switched off, from PostgreSQL or through the pooler. */
+const REFUSED = /not permitted to log in|password authentication failed|no such user|SASL/;
+
 test('disabling its login ends every session on both ports and refuses new ones, at once', async () => {
   const home = await fixture.make();
   const direct = await fixture.logIn('direct', home);
@@ -204,9 +207,7 @@ test('disabling its login ends every session on both ports and refuses new ones,
   await provisioner.disableLogin(fixture.server, home);
 
   for (const client of [direct, idle, busy]) expect(await hasEnded(client)).toBe(true);
-  const askedAt = performance.now();
-  for (const door of DOORS) expect(await fixture.canLogIn(door, home), door).toBe(false);
-  expect(performance.now() - askedAt).toBeLessThan(10_000);
+  for (const door of DOORS) await expect(fixture.logIn(door, home), door).rejects.toThrow(REFUSED);
 
   await provisioner.enableLogin(fixture.server, home);
   for (const door of DOORS) expect(await fixture.canLogIn(door, home), door).toBe(true);

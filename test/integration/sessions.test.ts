@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientBase, PoolConfig } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { adminConnection } from '../../src/infra/postgres/admin-connection.js';
@@ -8,6 +7,7 @@ import { openSessionPool } from '../../src/infra/postgres/session-pool.js';
 import { isSessionLost, isUnavailable } from '../../src/infra/postgres/sqlstate.js';
 import { HostConnections } from '../../src/provisioning/tenancy/hosts/host-connections.js';
 import { HostProvisioner } from '../../src/provisioning/tenancy/hosts/host-provisioner.js';
+import { whenEnded } from '../support/login-from.js';
 import { startProvisioning } from './provisioning-fixture.js';
 
 const fixture = await startProvisioning();
@@ -19,8 +19,9 @@ await fixture.context.get(HostProvisioner).ensure(fixture.server, { databaseName
 /** Two statements, between which somebody ends the session. An error that nobody listens for ends the test run. */
 async function loseSession(client: ClientBase): Promise<void> {
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  const ended = whenEnded(client);
   await fixture.admin(`SELECT pg_terminate_backend(${rows[0]?.pid}, 5000)`);
-  await pause(100);
+  await ended;
   await client.query('SELECT 1');
 }
 

@@ -8,6 +8,7 @@ import {
 } from 'typeorm';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { withTenantManager } from '../../src/tenancy/typeorm.js';
+import { until } from '../support/until.js';
 import { startTenancy, TENANT_A, TENANT_B } from './tenancy-fixture.js';
 
 @Entity('products')
@@ -150,11 +151,16 @@ test('a swallowed error is no success', async () => {
   expect(await tenancy.names(TENANT_A)).toEqual([TENANT_A]);
 });
 
+async function untilOneSleeps(): Promise<void> {
+  const sleeping = "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%'";
+  await until('a statement sleeps', async () => (await tenancy.provisioning.admin(sleeping)).length > 0);
+}
+
 test('a query that nobody awaited rolls everything back', async () => {
   const work = withTenantManager(dataSource, TENANT_A, async (manager) => {
     await manager.save(Product, { id: 2, name: 'two' });
     manager.query('SELECT pg_sleep(5)').catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await untilOneSleeps();
   });
 
   await expect(work).rejects.toThrow(refusal('UNFINISHED_QUERY'));
@@ -178,15 +184,18 @@ test('an aborted request stops its query and keeps nothing', async () => {
 });
 
 test('a pool that is full can be given up, and serves others afterwards', async () => {
-  const holding = Array.from({ length: 2 }, () =>
-    withTenantManager(dataSource, TENANT_A, (manager) => manager.query('SELECT pg_sleep(0.3)')),
-  );
+  let release: () => void = () => {};
+  const end = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const holding = Array.from({ length: 2 }, () => withTenantManager(dataSource, TENANT_A, () => end));
 
   const waiting = withTenantManager(dataSource, TENANT_B, (manager) => manager.find(Product), {
     signal: AbortSignal.timeout(50),
   });
 
   await expect(waiting).rejects.toThrow(expect.objectContaining({ name: 'TimeoutError' }));
+  release();
   await Promise.all(holding);
   expect(await withTenantManager(dataSource, TENANT_B, (manager) => manager.count(Product))).toBe(1);
 });
@@ -194,8 +203,8 @@ test('a pool that is full can be given up, and serves others afterwards', async 
 test('a connection that breaks leaves the pool', async () => {
   const work = withTenantManager(dataSource, TENANT_A, async (manager) => {
     const [{ pid }] = await manager.query('SELECT pg_backend_pid() AS pid');
-    setTimeout(() => void tenancy.provisioning.admin(`SELECT pg_terminate_backend(${pid})`), 50);
-    await manager.query('SELECT pg_sleep(10)');
+    const kill = () => tenancy.provisioning.admin(`SELECT pg_terminate_backend(${pid})`);
+    await Promise.all([manager.query('SELECT pg_sleep(30)'), untilOneSleeps().then(kill)]);
   });
 
   await expect(work).rejects.toThrow();

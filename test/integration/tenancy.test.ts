@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientBase } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { withTenant } from '../../src/tenancy/pg.js';
+import { whenEnded } from '../support/login-from.js';
 import { until } from '../support/until.js';
 import { startTenancy, TENANT_A, TENANT_B } from './tenancy-fixture.js';
 
@@ -75,7 +77,7 @@ describe.each(['pooled', 'direct'] as const)('through the %s port', (door) => {
       TENANT_A,
       async (client) => {
         await add(client, 2, 'two');
-        setTimeout(() => stop.abort(), 100);
+        void untilOneSleeps().then(() => stop.abort());
         await client.query('SELECT pg_sleep(30)');
       },
       { signal: stop.signal },
@@ -126,6 +128,19 @@ describe.each(['pooled', 'direct'] as const)('through the %s port', (door) => {
     expect(await Promise.all(uses)).toEqual(uses.map(() => true));
   });
 });
+
+async function untilOneSleeps(): Promise<void> {
+  await until('a statement sleeps', async () => (await sleepers()).length > 0);
+}
+
+/** Something that happens later; `tell` says that it has. */
+function event() {
+  let tell: () => void = () => {};
+  const happened = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  return { happened, tell };
+}
 
 async function sleepers(): Promise<Record<string, unknown>[]> {
   return tenancy.provisioning.admin(
@@ -304,30 +319,35 @@ describe('nested use', () => {
   });
 
   test('that begins after the outer one was aborted is refused, and is no transaction of its own', async () => {
+    const [outer, nested] = [event(), event()];
     let late: Promise<unknown> = Promise.resolve();
     const work = withTenant(
       pooled,
       TENANT_A,
       async (client) => {
         await add(client, 2, 'two');
-        await pause(100);
-        late = withTenant(pooled, TENANT_A, (nested) => add(nested, 3, 'three'));
+        await outer.happened;
+        late = withTenant(pooled, TENANT_A, (inside) => add(inside, 3, 'three'));
+        nested.tell();
         await late;
       },
       { signal: AbortSignal.timeout(50) },
     );
 
     await expect(work).rejects.toThrow(expect.objectContaining({ name: 'TimeoutError' }));
-    await pause(150);
+    outer.tell();
+    await nested.happened;
     await expect(late).rejects.toThrow(expect.objectContaining({ name: 'TimeoutError' }));
     expect(await tenancy.names(TENANT_A)).toEqual([TENANT_A]);
   });
 
   test('that nobody awaits and that begins after the commit stands on its own', async () => {
+    const commit = event();
     const late = await withTenant(pooled, TENANT_A, async (client) => {
       await add(client, 2, 'two');
-      return [pause(50).then(() => withTenant(pooled, TENANT_B, readNames))];
+      return [commit.happened.then(() => withTenant(pooled, TENANT_B, readNames))];
     });
+    commit.tell();
 
     expect(await late[0]).toEqual([TENANT_B]);
     expect(await tenancy.names(TENANT_A)).toEqual([TENANT_A, 'two']);
@@ -335,6 +355,7 @@ describe('nested use', () => {
 
   test('that runs on when the outer one is aborted changes nothing any more', async () => {
     const stop = new AbortController();
+    const [outer, attempt] = [event(), event()];
     let afterwards: Promise<unknown> = Promise.resolve();
 
     const work = withTenant(
@@ -344,16 +365,18 @@ describe('nested use', () => {
         withTenant(narrow, TENANT_A, async (client) => {
           await add(client, 2, 'two');
           stop.abort();
-          await pause(50);
+          await outer.happened;
           afterwards = add(client, 3, 'three');
+          attempt.tell();
           await afterwards.catch(() => {});
         }),
       { signal: stop.signal },
     );
 
     await expect(work).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+    outer.tell();
     expect(await withTenant(narrow, TENANT_B, readNames)).toEqual([TENANT_B]);
-    await pause(100);
+    await attempt.happened;
     await expect(afterwards).rejects.toThrow();
     expect(await tenancy.names(TENANT_A)).toEqual([TENANT_A]);
   });
@@ -451,11 +474,13 @@ describe('mistakes of the work', () => {
 
 describe('what goes wrong around it', () => {
   test('a pool that is full can be given up', async () => {
-    const hold = withTenant(narrow, TENANT_A, () => pause(400));
+    const end = event();
+    const hold = withTenant(narrow, TENANT_A, () => end.happened);
 
     const waiting = withTenant(narrow, TENANT_B, readNames, { signal: AbortSignal.timeout(100) });
 
     await expect(waiting).rejects.toThrow(expect.objectContaining({ name: 'TimeoutError' }));
+    end.tell();
     await hold;
     expect(narrow.waitingCount).toBe(0);
     expect(await withTenant(narrow, TENANT_B, readNames)).toEqual([TENANT_B]);
@@ -480,12 +505,12 @@ describe('what goes wrong around it', () => {
     const stubborn = `DO $$ BEGIN LOOP
       BEGIN PERFORM pg_sleep(5); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$`;
     const pool = tenancy.pool('pooled', { max: 1 });
+    const stop = new AbortController();
 
-    const work = withTenant(pool, TENANT_A, (client) => client.query(stubborn), {
-      signal: AbortSignal.timeout(100),
-    });
+    const work = withTenant(pool, TENANT_A, (client) => client.query(stubborn), { signal: stop.signal });
+    void untilOneSleeps().then(() => stop.abort());
 
-    await expect(work).rejects.toThrow(expect.objectContaining({ name: 'TimeoutError' }));
+    await expect(work).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
     expect(pool.totalCount).toBe(0);
     await tenancy.provisioning.admin(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'DO %query_canceled%'",
@@ -501,10 +526,9 @@ describe('what goes wrong around it', () => {
       const work = withTenant(pool, TENANT_A, async (client) => {
         await add(client, 2, 'two');
         const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
-        const kill = `SELECT pg_terminate_backend(${rows[0].pid})`;
-        if (when === 'idle') await tenancy.provisioning.admin(kill).then(() => pause(50));
-        else setTimeout(() => void tenancy.provisioning.admin(kill), 50);
-        if (when === 'busy') await client.query('SELECT pg_sleep(10)');
+        const kill = () => tenancy.provisioning.admin(`SELECT pg_terminate_backend(${rows[0].pid})`);
+        if (when === 'idle') await Promise.all([whenEnded(client), kill()]);
+        else await Promise.all([client.query('SELECT pg_sleep(30)'), untilOneSleeps().then(kill)]);
       });
 
       await expect(work).rejects.toThrow();
@@ -555,14 +579,19 @@ describe('what others left behind on the connection', () => {
     await dirty.query('LISTEN leftover');
     dirty.release();
     const heard: unknown[] = [];
+    const { adminUser: user, adminPassword: password } = tenancy.provisioning.config.server;
+    const witness = await tenancy.provisioning.connect('direct', { user, password, database: databaseName });
+    await witness.query('LISTEN leftover');
 
     await withTenant(narrow, TENANT_B, async (client) => {
       client.on('notification', (message) => heard.push(message));
+      const delivered = once(witness, 'notification');
       await tenancy.provisioning.admin("NOTIFY leftover, 'secret'", databaseName);
-      await pause(50);
+      await delivered;
       await readNames(client);
     });
     await withTenant(narrow, TENANT_B, readNames);
+    await witness.end();
 
     expect(heard).toEqual([]);
     await until(

@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { Client, ClientBase } from 'pg';
 import { clientFrom } from './client-from.js';
 
 export interface Approach {
@@ -53,8 +53,17 @@ async function tryLogin(
   }
 }
 
-/** Resolves with the milliseconds until the server ended the session; at once when it has. */
-export function whenEnded(client: Client): Promise<number> {
+const END_TIMEOUT_MS = 20_000;
+
+/** Resolves with the milliseconds until the server ended the session. */
+export function whenEnded(client: ClientBase): Promise<number> {
   const begun = performance.now();
-  return new Promise((resolve) => client.once('end', () => resolve(performance.now() - begun)));
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new Error(`the server did not end the session in ${END_TIMEOUT_MS} ms`));
+    const timer = setTimeout(giveUp, END_TIMEOUT_MS);
+    client.once('end', () => {
+      clearTimeout(timer);
+      resolve(performance.now() - begun);
+    });
+  });
 }
