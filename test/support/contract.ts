@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import ajvFormats from 'ajv-formats';
 import { parse } from 'yaml';
+import { loadContractDocument } from './contract-document.js';
 import { type Schema, toSharedSchema, toStrictSchema } from './openapi-schema.js';
 
-const FILE = new URL('../../openapi.yaml', import.meta.url);
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
 interface Media {
@@ -65,7 +64,7 @@ export class Contract {
   }
 
   static load(): Contract {
-    return Contract.parse(readFileSync(FILE, 'utf8'));
+    return new Contract(loadContractDocument() as Document);
   }
 
   static parse(yaml: string): Contract {
