@@ -10,7 +10,8 @@ export async function runVitest(project) {
   rmSync(file, { force: true });
   const succeeded = await runVisibly('node_modules/.bin/vitest', [
     ...['run', '--project', project],
-    ...['--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
+    ...['--reporter=default', '--reporter=./scripts/test/slowest-files.mjs'],
+    ...['--reporter=json', `--outputFile.json=${file}`],
   ]);
   const report = readReport(file);
   const counts = countTests(report);
