@@ -60,13 +60,13 @@ BEGIN
   EXECUTE format($sql$
     GRANT USAGE ON SCHEMA %1$I TO %2$I;
     ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %2$I;
-    ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT USAGE, SELECT ON SEQUENCES TO %2$I;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO %2$I;
     ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT EXECUTE ON ROUTINES TO %2$I;
   $sql$, schema_name, tenant_role);
 END
 $$;
 COMMENT ON FUNCTION shared.set_tenant_defaults(varchar, name) IS
-  'Lets a tenant''s role read and write the tables that the provisioner makes in a schema from now on; never CREATE or TRUNCATE. Raises 42704 when the role is no tenant''s, 3F000 when there is no such schema.';
+  'Lets a tenant''s role read and write the tables that the provisioner makes in a schema from now on, and set its sequences; never CREATE or TRUNCATE. Raises 42704 when the role is no tenant''s, 3F000 when there is no such schema.';
 
 CREATE OR REPLACE FUNCTION shared.grant_tenant_schema(schema_name varchar, tenant_role name) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -74,7 +74,7 @@ BEGIN
   PERFORM shared.set_tenant_defaults(schema_name, tenant_role);
   EXECUTE format($sql$
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %1$I TO %2$I;
-    GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %1$I TO %2$I;
+    GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA %1$I TO %2$I;
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA %1$I TO %2$I;
   $sql$, schema_name, tenant_role);
 END
@@ -87,6 +87,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
   PERFORM shared.assert_schema_name(schema_name);
+  PERFORM shared.close_own_database();
   BEGIN
     EXECUTE format('CREATE SCHEMA %I', schema_name);
   EXCEPTION WHEN duplicate_schema OR unique_violation THEN
@@ -99,6 +100,7 @@ BEGIN
   EXECUTE format($sql$
     GRANT USAGE ON SCHEMA %1$I TO %2$I;
     ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT SELECT ON TABLES TO %2$I;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA %1$I GRANT SELECT ON SEQUENCES TO %2$I;
   $sql$, schema_name, shared.host_role('readonly'));
   IF shared.is_tenant_role(schema_name) THEN
     -- Not grant_tenant_schema: GRANT ON ALL reads the whole catalog, all tenants' tables, to find nothing here.

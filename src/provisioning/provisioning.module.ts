@@ -24,6 +24,7 @@ import { PoolerAliases } from './pooler-aliases.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
 import { Repair } from './reconciliation/repair.js';
+import { SharedUpgradeJob } from './reconciliation/shared-upgrade-job.js';
 import { RoleProvisioner } from './role-provisioner.js';
 import { ServerRegistry } from './server-registry.js';
 import { SessionEnd } from './session-end.js';
@@ -112,6 +113,7 @@ const PUBLIC_PROVIDERS = [
     PatrolJob,
     LockPatrol,
     ReconciliationJob,
+    SharedUpgradeJob,
     Repair,
     RoleProvisioner,
     ScratchPreparation,

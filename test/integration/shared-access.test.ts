@@ -101,6 +101,28 @@ test('a tenant uses the tables, sequences and functions that the provisioner mak
   expect(await host.query('readonly', `SELECT * FROM ${a}.notes`)).toEqual([]);
 });
 
+test('the files bring sequences of an earlier release up to date: the tenant sets them, the reading role reads them', async () => {
+  await host.query(
+    'superuser',
+    `REVOKE UPDATE ON SEQUENCE ${b}.numbers FROM ${b};
+     REVOKE SELECT ON SEQUENCE ${b}.numbers FROM ${host.name}_readonly;
+     ALTER DEFAULT PRIVILEGES FOR ROLE ${host.name}_provisioner IN SCHEMA ${b} REVOKE UPDATE ON SEQUENCES FROM ${b};
+     ALTER DEFAULT PRIVILEGES FOR ROLE ${host.name}_provisioner IN SCHEMA ${b}
+       REVOKE SELECT ON SEQUENCES FROM ${host.name}_readonly`,
+  );
+  expect(await codeOf(b, "SELECT setval('numbers', 5)")).toBe(DENIED);
+
+  await host.installShared();
+
+  await host.query('dba', `SELECT shared.run_tenant_sql('${b}', 'CREATE SEQUENCE coming')`);
+  for (const sequence of ['numbers', 'coming', 'products_id_seq']) {
+    expect(await codeOf(b, `SELECT setval('${sequence}', 5)`)).toBeNull();
+    expect(await host.query('readonly', `SELECT last_value FROM ${b}.${sequence}`)).toEqual([
+      { last_value: '5' },
+    ]);
+  }
+});
+
 test('the application role has nothing of its own in a tenant, and one tenant at a time by SET ROLE', async () => {
   expect(await codeOf('app', `SELECT * FROM ${a}.products`)).toBe(DENIED);
 

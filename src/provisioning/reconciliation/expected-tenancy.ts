@@ -94,15 +94,20 @@ export async function readExpectedTenancy(
     stockMaxConnections,
     serverId,
   ]);
-  const hosts: { name: string }[] = await dataSource.query(SELECT_HOSTS, [serverId]);
+  const hosts = await readHostNames(dataSource, serverId);
   const hostLogins: HostLogin[] = await dataSource.query(SELECT_HOST_LOGINS, [serverId]);
   const probes: { name: string }[] = await dataSource.query(SELECT_PROBES, [serverId]);
   return {
     tenants: [...tenants, ...stock].map(toExpected),
-    hostNames: new Set([...hosts.map(({ name }) => name), SCRATCH_DATABASE]),
+    hostNames: new Set([...hosts, SCRATCH_DATABASE]),
     hostLogins,
     probeNames: probes.map(({ name }) => name),
   };
+}
+
+export async function readHostNames(dataSource: DataSource, serverId: string): Promise<string[]> {
+  const hosts: { name: string }[] = await dataSource.query(SELECT_HOSTS, [serverId]);
+  return hosts.map(({ name }) => name);
 }
 
 /** One tenant or schema in stock, locked, so that no operation begins on it and nobody claims it; null when it is gone. */

@@ -11,7 +11,8 @@ const exampleUrl = (port: number, database: string, query: string) =>
 
 export class ConnectionStringsDto {
   @ApiProperty({
-    description: 'Direct to PostgreSQL: for migrations, pg_dump and sessions.',
+    description:
+      'Direct to PostgreSQL: for migrations, pg_dump and sessions. A tenant in a schema is dumped with `pg_dump -n <schema_name>`; a readonly role leaves large objects out with `--no-blobs`.',
     example: exampleUrl(5432, EXAMPLE_NAME, 'sslmode=require'),
   })
   connection_string!: string;

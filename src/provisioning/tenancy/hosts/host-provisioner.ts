@@ -17,7 +17,7 @@ import type { ManagedServer } from '../../managed-server.js';
 import { markOf, ownershipMismatch, workerMarkOf } from '../../marks.js';
 import { HostConnections } from './host-connections.js';
 import { type HostRoles, hostRoles } from './host-roles.js';
-import { installShared } from './shared-installation.js';
+import { installShared, upgradeShared } from './shared-installation.js';
 import { ensureWorker } from './worker-role.js';
 
 export interface HostTarget {
@@ -47,6 +47,11 @@ export class HostProvisioner {
     await server.postgres.execute(grantHost(DatabaseName.of(target.databaseName), roles, owner));
     await this.connections.use(server, target.databaseName, installShared);
     if (owner) await letReadersIn(server, roles, accessGroups(owner.value).readers);
+  }
+
+  /** Brings a schema `shared` of an earlier release up to date, with what tenants may do. Returns whether it was one. */
+  upgrade(server: ManagedServer, databaseName: string): Promise<boolean> {
+    return this.connections.use(server, databaseName, upgradeShared);
   }
 
   /** What many tenants in one database must not have, since it is no schema's. */

@@ -11,11 +11,24 @@ const INSTALL_PATIENCE = `SET LOCAL lock_timeout = '10s'; SET LOCAL statement_ti
 /** Brings the schema `shared` to this version of Rowhouse, in a session of the provisioner outside a transaction. */
 export async function installShared(client: ClientBase): Promise<void> {
   const shared = await sharedSchema();
-  const { rows } = await client.query<{ stamp: string | null }>(STAMP);
-  if (rows[0]?.stamp === shared.stamp) return;
+  if ((await readStamp(client)) === shared.stamp) return;
   await assertOwnSchema(client);
   const stamp = `COMMENT ON SCHEMA shared IS ${quoteLiteral(shared.stamp)}`;
   await client.query(`BEGIN; ${INSTALL_PATIENCE}; ${shared.sql}\n; ${stamp}; COMMIT`);
+}
+
+/** The same where an earlier release made it. Returns whether it was one. */
+export async function upgradeShared(client: ClientBase): Promise<boolean> {
+  const [stamp, { stamp: current }] = [await readStamp(client), await sharedSchema()];
+  const isOlder = stamp !== null && stamp !== current;
+  if (isOlder) await installShared(client);
+  return isOlder;
+}
+
+/** Null where there is no schema, or none of Rowhouse's. */
+async function readStamp(client: ClientBase): Promise<string | null> {
+  const { rows } = await client.query<{ stamp: string | null }>(STAMP);
+  return rows[0]?.stamp ?? null;
 }
 
 /** Somebody's own schema of that name is neither taken over nor touched. */

@@ -19,6 +19,7 @@ export interface PublicTenant {
 const RUN_PUBLIC = "SELECT shared.run_template('public', $1, $2, $3)";
 const REGISTER_PUBLIC = `
   INSERT INTO shared.tenants (id, slug, name, schema_name, template_id) VALUES ($1, $2, $3, 'public', $4)`;
+const OPEN_TO_READERS = 'SELECT shared.open_own_database()';
 
 /** The template's tables of a tenant with a database of its own: they stand in its schema `public`. */
 @Injectable()
@@ -53,5 +54,6 @@ async function fillPublic(client: ClientBase, tenant: PublicTenant, seeds: boole
     throw asRefusal(error);
   });
   await client.query(REGISTER_PUBLIC, [id, slug, name, templateId]);
+  await client.query(OPEN_TO_READERS);
   await client.query('COMMIT');
 }

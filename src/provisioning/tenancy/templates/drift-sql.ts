@@ -23,7 +23,7 @@ export const FIND_ACCESS_DRIFT = `
   ), relations AS (
     SELECT w.nspname, w.role, c.oid, c.relowner, pg_catalog.quote_ident(c.relname) AS name,
            CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE 'table' END AS kind,
-           CASE c.relkind WHEN 'S' THEN ARRAY['USAGE', 'SELECT'] WHEN 'm' THEN ARRAY['SELECT'] WHEN 'v' THEN ARRAY['SELECT']
+           CASE c.relkind WHEN 'S' THEN ARRAY['USAGE', 'SELECT', 'UPDATE'] WHEN 'm' THEN ARRAY['SELECT'] WHEN 'v' THEN ARRAY['SELECT']
                           ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END AS rights
     FROM wanted w JOIN pg_catalog.pg_class c ON c.relnamespace = w.oid
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT c.relispartition
