@@ -21,6 +21,8 @@ import { OverlapWatch } from './logins/overlap-watch.js';
 import { OwnLogin } from './logins/own-login.js';
 import { Strangers } from './logins/strangers.js';
 import { PoolerAliases } from './pooler-aliases.js';
+import { KnownObjectsReader } from './reconciliation/known-objects.js';
+import { ObjectOwnership } from './reconciliation/object-ownership.js';
 import { Reconciler } from './reconciliation/reconciler.js';
 import { ReconciliationJob } from './reconciliation/reconciliation-job.js';
 import { Repair } from './reconciliation/repair.js';
@@ -110,6 +112,8 @@ const PUBLIC_PROVIDERS = [
     ...PUBLIC_PROVIDERS,
     AccessGroups,
     AccessPeers,
+    KnownObjectsReader,
+    ObjectOwnership,
     PatrolJob,
     LockPatrol,
     ReconciliationJob,

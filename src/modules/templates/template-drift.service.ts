@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { isUnavailable, SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
+import { isLostOwnership, LOST_OWNERSHIP } from '../../provisioning/tenancy/hosts/lost-ownership.js';
 import { TenantDirectory } from '../../provisioning/tenancy/schemas/tenant-directory.js';
 import type { TenantHome } from '../../provisioning/tenancy/schemas/tenant-home.js';
 import {
@@ -186,5 +187,6 @@ function reasonOf(error: unknown): string {
   if (isUnavailable(error)) return 'The database does not answer.';
   if (sqlState(error) === SQLSTATE.invalidCatalogName) return 'There is no such database on the server.';
   if (error instanceof RowhouseError) return error.detail;
+  if (isLostOwnership(error)) return `${(error as Error).message}. ${LOST_OWNERSHIP}`;
   return sqlState(error) ? (error as Error).message : 'It could not be read; the log has the details.';
 }

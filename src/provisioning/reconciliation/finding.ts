@@ -22,6 +22,13 @@ export const FINDINGS = {
   host_role_drifted: 'A role in which Rowhouse alone works could be used by others',
   schema_missing: 'A tenant’s schema that the host does not have',
   schema_renamed: 'A tenant’s schema has another name',
+  shared_missing: 'A host, or a tenant’s own database, lacks the schema shared',
+  shared_owner_changed: 'Objects of the schema shared belong to another role than the provisioner',
+  shared_has_others: 'Somebody put objects of their own into the schema shared',
+  template_owner_changed: 'Objects of a template belong to another role than the provisioner',
+  template_object_missing: 'A tenant’s own database lacks objects of its template',
+  public_replaced: 'The schema public of a tenant’s own database is another one',
+  provisioner_grants_drifted: 'The provisioner’s rights in the database were taken away',
   alias_missing: 'The pooler does not serve it',
   alias_drifted: 'The pooler serves it with another pool size or database',
   alias_unwanted: 'The pooler serves what has no home',
@@ -54,6 +61,8 @@ export type RepairAction =
       readonly username: string;
       readonly verifier: string;
     }
+  /** In a host, or a tenant's own database: to the provisioner, with its grants. */
+  | { readonly type: 'give_back'; readonly databaseId: string }
   | { readonly type: 'sync_aliases' }
   | { readonly type: 'resume_alias'; readonly alias: string };
 

@@ -9,6 +9,7 @@ import { readExpectedHomes } from './expected-homes.js';
 import { readExpectedLogins } from './expected-logins.js';
 import { readExpectedTenancy } from './expected-tenancy.js';
 import type { Finding, RepairAction } from './finding.js';
+import { ObjectOwnership } from './object-ownership.js';
 import { observeServer } from './observed-server.js';
 import { Repair } from './repair.js';
 
@@ -42,6 +43,7 @@ export class Reconciler {
     private readonly dataSource: DataSource,
     private readonly repair: Repair,
     private readonly aliases: PoolerAliases,
+    private readonly ownership: ObjectOwnership,
   ) {}
 
   report(server: ManagedServer): Promise<ReconciliationReport> {
@@ -76,7 +78,11 @@ export class Reconciler {
     const after = await this.readHomes(server);
     const tenancyAfter = await this.readTenancy(server);
     const loginsAfter = await readExpectedLogins(this.dataSource, server.id);
-    const found = compare({
+    const open = new Set(
+      observed.databases.filter(({ allowsConnections }) => allowsConnections).map(({ name }) => name),
+    );
+    const objects = await this.ownership.find(server, open);
+    const compared = compare({
       before,
       after,
       loginsBefore,
@@ -88,6 +94,7 @@ export class Reconciler {
       poolerRole: server.config.pooler?.authUser ?? null,
       controlDatabase: this.config.control.database,
     });
+    const found = [...compared, ...objects];
     const findings: ReportedFinding[] = [];
     for (const finding of found) {
       const { kind, name, databaseId, detail } = finding;

@@ -13,6 +13,7 @@ import { HostProvisioner } from '../tenancy/hosts/host-provisioner.js';
 import { type ExpectedHome, lockExpectedHome } from './expected-homes.js';
 import { lockExpectedTenant } from './expected-tenancy.js';
 import type { RepairAction } from './finding.js';
+import { ObjectOwnership } from './object-ownership.js';
 import { resetSettings } from './reset-settings.js';
 
 type HomeAction = Extract<RepairAction, { home: ExpectedHome }>;
@@ -36,6 +37,7 @@ export class Repair {
     private readonly aliases: PoolerAliases,
     private readonly hosts: HostProvisioner,
     private readonly strangers: Strangers,
+    private readonly ownership: ObjectOwnership,
   ) {}
 
   /** Returns false when the home has moved on meanwhile, so that there is nothing to repair. */
@@ -53,6 +55,7 @@ export class Repair {
       return true;
     }
     if (action.type === 'restore_host_login') return this.restoreHostLogin(server, action);
+    if (action.type === 'give_back') return this.ownership.giveBack(server, action.databaseId);
     return this.withSettledHome(action.home, (tx, expected) =>
       this.restore(tx, server, { action, expected }),
     );

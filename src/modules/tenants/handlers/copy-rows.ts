@@ -1,4 +1,5 @@
 import { RowhouseError } from '../../../kernel/errors.js';
+import { isLostOwnership, LOST_OWNERSHIP } from '../../../provisioning/tenancy/hosts/lost-ownership.js';
 import type { Tenant } from '../tenant.js';
 import type { TenantStepContext, TenantTools } from './tenant-tools.js';
 
@@ -13,7 +14,7 @@ export async function copyRows(
     const ahead = await tools.copy.rows({ server, source, target, signal }).catch(async (error: unknown) => {
       signal.throwIfAborted();
       await findSource(tools, target);
-      throw error;
+      throw isLostOwnership(error) ? lostOwnership(error) : error;
     });
     if (ahead === null) return;
     await tools.catchUp.bring(server, target, ahead);
@@ -28,4 +29,11 @@ async function findSource({ repository }: TenantTools, { clonedFrom }: Tenant): 
   const source = clonedFrom && (await repository.find(clonedFrom));
   if (source && source.status !== 'deleting') return source;
   throw new RowhouseError('CONFLICT', 'The tenant that was to be cloned has been deleted meanwhile.');
+}
+
+function lostOwnership(error: unknown): RowhouseError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new RowhouseError('CONFLICT', `The tenant cannot be read: ${reason}. ${LOST_OWNERSHIP}`, {
+    cause: error,
+  });
 }

@@ -1,4 +1,5 @@
 import { isUnavailable, sqlState } from '../../../infra/postgres/sqlstate.js';
+import { isLostOwnership, LOST_OWNERSHIP } from '../hosts/lost-ownership.js';
 
 /** A schema that has the table: a tenant's, or one in stock, which nobody owns yet. */
 export interface PartitionTarget {
@@ -52,5 +53,10 @@ export class PartitionProblem extends Error {
 export function toFailure(error: unknown, partition: string | null): PartitionFailure {
   const state = sqlState(error);
   if (state === undefined || isUnavailable(error)) throw error;
-  return { partition, sqlState: state, message: error instanceof Error ? error.message : String(error) };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    partition,
+    sqlState: state,
+    message: isLostOwnership(error) ? `${message}. ${LOST_OWNERSHIP}` : message,
+  };
 }

@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { RowhouseError } from '../../../kernel/errors.js';
+import { isLostOwnership, LOST_OWNERSHIP } from '../hosts/lost-ownership.js';
 
 /** Why a schema did not get a version, for people. */
 export interface VersionProblem {
@@ -71,7 +72,7 @@ export function toVersionFailed(
       sqlstate: error.code ?? null,
       message: error.message,
       detail: error.detail ?? null,
-      hint: error.hint ?? null,
+      hint: error.hint ?? (isLostOwnership(error) ? LOST_OWNERSHIP : null),
       version,
       file: place?.file ?? null,
       line: place?.line ?? null,
