@@ -133,6 +133,20 @@ test('a restore with --no-owner is found, said wherever it hinders, and repaired
   (await api.post(`${path}/clone`, { slug: `copy-${tenant.slug}`, withData: true })).expect(201);
 });
 
+test('migrations and partition runs say what to do about it', async () => {
+  const { template, tenant } = await makeTenant();
+  const policy = { templateId: template.id, table: 'events', interval: 'month', premake: 1, enabled: false };
+  const { data } = (await api.post<{ id: string }>('/api/partition-policies', policy)).expect(201);
+  await restore(tenant);
+
+  const run = await api.post(`/api/partition-policies/${data.id}/run`);
+  await addVersion(world, template, 'ALTER TABLE items ADD COLUMN note text');
+  const migration = await api.post<{ id: string }>('/api/migrations', { templateId: template.id });
+  const tenants = await api.get(`/api/migrations/${migration.data.id}/tenants`);
+
+  for (const answer of [run, tenants]) expect(JSON.stringify(answer.data)).toContain('--no-owner');
+});
+
 test('the repair writes the functions of shared anew', async () => {
   const { tenant } = await makeTenant();
   await restore(tenant);
