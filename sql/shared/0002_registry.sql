@@ -33,8 +33,8 @@ CREATE TABLE IF NOT EXISTS shared.users (
 CREATE UNIQUE INDEX IF NOT EXISTS users_email_key ON shared.users (tenant_id, lower(email));
 COMMENT ON TABLE shared.users IS
   'The people who log in to tenants'' applications. An address occurs once in a tenant, in whatever case.';
-COMMENT ON COLUMN shared.users.password_hash IS 'For the provisioner and its members only.';
-COMMENT ON COLUMN shared.users.mfa_secret IS 'For the provisioner and its members only.';
+COMMENT ON COLUMN shared.users.password_hash IS 'For the provisioner and its members; in a tenant''s own database also for its readonly roles.';
+COMMENT ON COLUMN shared.users.mfa_secret IS 'For the provisioner and its members; in a tenant''s own database also for its readonly roles.';
 
 CREATE TABLE IF NOT EXISTS shared.sessions (
   id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS shared.sessions (
 CREATE INDEX IF NOT EXISTS sessions_by_user ON shared.sessions (tenant_id, user_id);
 CREATE INDEX IF NOT EXISTS sessions_by_expiry ON shared.sessions (expires_at);
 COMMENT ON TABLE shared.sessions IS 'Logins of users; valid until expires_at unless revoked.';
-COMMENT ON COLUMN shared.sessions.token_hash IS 'For the provisioner and its members only.';
+COMMENT ON COLUMN shared.sessions.token_hash IS 'For the provisioner and its members; in a tenant''s own database also for its readonly roles.';
 
 CREATE OR REPLACE FUNCTION shared.touch_updated_at() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,5 +1,5 @@
 -- Who may read what of `shared`. PUBLIC has nothing, nobody but the provisioner and its members writes, and what proves
--- an identity (password_hash, mfa_secret, token_hash) stays with them.
+-- an identity (password_hash, mfa_secret, token_hash) stays with them, but in a tenant's own database: 0010.
 
 ALTER TABLE shared.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE shared.users ENABLE ROW LEVEL SECURITY;

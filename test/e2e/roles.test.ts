@@ -243,7 +243,10 @@ test('a tenant with a database of its own shares its roles with that database', 
   expect(await query(reader.connection_string, 'SELECT value FROM settings')).toEqual([{ value: 'EUR' }]);
   await query(writer.connection_string_pooled, "UPDATE settings SET value = 'CHF'");
   expect(await refusal(reader, 'DELETE FROM settings')).toBe(DENIED);
-  expect(await refusal(reader, 'SELECT password_hash FROM shared.users')).toBe(DENIED);
+  expect(await refusal(reader, 'SELECT * FROM shared.users')).toBeNull();
+  for (const role of [reader, writer]) {
+    expect(await refusal(role, "UPDATE shared.users SET email = 'x@example.com'")).toBe(DENIED);
+  }
 });
 
 test('a hosting database’s readers see of its tenants what its _readonly role does', async () => {
