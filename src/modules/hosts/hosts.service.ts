@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import type { RequestContext } from '../../http/request-context.js';
 import { grants } from '../../http/scopes.js';
 import { AuditLog } from '../../infra/control-db/audit-log.js';
+import { SQLSTATE, sqlState } from '../../infra/postgres/sqlstate.js';
 import { RowhouseError } from '../../kernel/errors.js';
 import { newId } from '../../kernel/ids.js';
 import { type OperationReply, toReply } from '../../operations/operation-reply.js';
@@ -51,7 +52,8 @@ export class HostsService {
       if (found && found.status !== 'failed') throw alreadyHost();
       if (found) await this.repository.delete(tx, found.id);
       const id = newId();
-      await this.repository.insert(tx, { id, databaseId, groupId: null, maxTenants, app, readonly });
+      const host = { id, databaseId, groupId: null, maxTenants, app, readonly };
+      await this.repository.insert(tx, host).catch(toAlreadyHost);
       const preparing = await this.operations.create(tx, context, {
         kind: 'host.prepare',
         subjectType: 'host',
@@ -178,6 +180,12 @@ function notActive(status: string): RowhouseError {
 
 function alreadyHost(): RowhouseError {
   return new RowhouseError('CONFLICT', 'The database is a tenant host already.');
+}
+
+/** Two requests at the same moment: the unique index decides. */
+function toAlreadyHost(error: unknown): never {
+  if (sqlState(error) === SQLSTATE.uniqueViolation) throw alreadyHost();
+  throw error;
 }
 
 function notHost(): RowhouseError {
