@@ -5,18 +5,14 @@ import {
   Logger,
   type NestInterceptor,
 } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { catchError, concatMap, from, type Observable, switchMap, throwError } from 'rxjs';
+import { catchError, concatMap, finalize, from, type Observable, switchMap, throwError } from 'rxjs';
 import { RowhouseError } from '../kernel/errors.js';
+import { IdempotencyLease } from './idempotency.lease.js';
 import { findIdempotentRequest } from './idempotency.request.js';
 import { type IdempotencyState, IdempotencyStore, type IdempotentRequest } from './idempotency.store.js';
 import { OperationAnswers } from './operation-answers.js';
-import { requestContext } from './request-state.js';
-import { ANSWERS_WITHIN } from './route.js';
 
-/** How much longer than the client waits a key stays with a request that nobody hears of again. */
-const LOCK_MARGIN_MS = 30_000;
 const REPLAYED_HEADER = 'Idempotent-Replayed';
 const KEPT_HEADERS = ['etag', 'location', 'preference-applied'];
 
@@ -24,11 +20,12 @@ const KEPT_HEADERS = ['etag', 'location', 'preference-applied'];
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   private readonly logger = new Logger('Idempotency');
+  /** Nobody takes the key of a request that runs here, however long its lock could not be renewed. */
+  private readonly running = new Set<string>();
 
   constructor(
     private readonly store: IdempotencyStore,
     private readonly operations: OperationAnswers,
-    private readonly reflector: Reflector,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -36,33 +33,36 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const idempotent = findIdempotentRequest(request);
     if (!idempotent) return next.handle();
-    const lockMs = this.longestAnswerMs(context, request) + LOCK_MARGIN_MS;
-    return from(this.store.claim(idempotent, lockMs)).pipe(
+    return from(this.claim(idempotent)).pipe(
       switchMap((state) =>
         state.kind === 'claimed'
-          ? this.perform(idempotent, state.fence, next, reply)
+          ? this.perform(idempotent, state.holder, next, reply)
           : from(this.answerAgain(state, reply)),
       ),
     );
   }
 
-  private longestAnswerMs(context: ExecutionContext, request: FastifyRequest): number {
-    const declared = this.reflector.get<number | undefined>(ANSWERS_WITHIN, context.getHandler());
-    return Math.max(requestContext(request).waitMs, declared ?? 0);
+  private claim(request: IdempotentRequest): Promise<IdempotencyState> {
+    if (this.running.has(nameOf(request))) return Promise.resolve({ kind: 'in-use', secondsLeft: 0 });
+    return this.store.claim(request);
   }
 
-  private perform(request: IdempotentRequest, fence: string, next: CallHandler, reply: FastifyReply) {
+  private perform(request: IdempotentRequest, holder: string, next: CallHandler, reply: FastifyReply) {
+    const lease = new IdempotencyLease(this.store, request, holder);
+    this.running.add(nameOf(request));
     return next.handle().pipe(
-      catchError((error: unknown) =>
-        from(this.release(request, fence)).pipe(switchMap(() => throwError(() => error))),
-      ),
-      concatMap((body: unknown) => from(this.keep(request, fence, body, reply))),
+      catchError((error: unknown) => from(lease.release()).pipe(switchMap(() => throwError(() => error)))),
+      concatMap((body: unknown) => from(this.keep(request, holder, body, reply))),
+      finalize(() => {
+        lease.close();
+        this.running.delete(nameOf(request));
+      }),
     );
   }
 
   private async answerAgain(state: Exclude<IdempotencyState, { kind: 'claimed' }>, reply: FastifyReply) {
     if (state.kind === 'reused') throw reused();
-    if (state.kind === 'in-use') throw inUse();
+    if (state.kind === 'in-use') throw inUse(state.secondsLeft);
     const answer = state.kind === 'answered' ? state.answer : await this.operations.get(state.operationId);
     reply.status(answer.status).headers({ ...answer.headers, [REPLAYED_HEADER]: 'true' });
     return answer.body;
@@ -71,22 +71,20 @@ export class IdempotencyInterceptor implements NestInterceptor {
   /** The work is done: when its answer cannot be kept, the client gets it nevertheless. */
   private async keep(
     request: IdempotentRequest,
-    fence: string,
+    holder: string,
     body: unknown,
     reply: FastifyReply,
   ): Promise<unknown> {
     const answer = { status: reply.statusCode, headers: keptHeaders(reply), body };
     await this.store
-      .keep(request, fence, answer)
+      .keep(request, holder, answer)
       .catch((error) => this.logger.warn('An answer could not be kept for its Idempotency-Key', error));
     return body;
   }
+}
 
-  private async release(request: IdempotentRequest, fence: string): Promise<void> {
-    await this.store
-      .release(request, fence)
-      .catch((error) => this.logger.warn('An Idempotency-Key stays in use until its lock expires', error));
-  }
+function nameOf({ apiKeyId, key }: IdempotentRequest): string {
+  return `${apiKeyId} ${key}`;
 }
 
 function keptHeaders(reply: FastifyReply): Record<string, string> {
@@ -101,10 +99,11 @@ function reused(): RowhouseError {
   );
 }
 
-function inUse(): RowhouseError {
+/** A request that still runs may end at any moment; one whose process died gives its key back with its lock. */
+function inUse(secondsLeft: number): RowhouseError {
   return new RowhouseError(
     'IDEMPOTENCY_KEY_IN_USE',
     'The first request with this Idempotency-Key has not been answered yet; ask again later.',
-    { headers: { 'Retry-After': '1' } },
+    { headers: { 'Retry-After': String(Math.max(1, Math.ceil(secondsLeft))) } },
   );
 }

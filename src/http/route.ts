@@ -17,7 +17,6 @@ export { ApiProblems } from './problem.js';
 
 export const REQUIRED_SCOPE = Symbol('required scope');
 export const PUBLIC = Symbol('public');
-export const ANSWERS_WITHIN = Symbol('answers within');
 export const RAW_ANSWER = Symbol('raw answer');
 export const TENANT_ACCESS = Symbol('tenant access');
 export const SCOPE_EXTENSION = 'x-required-scope';
@@ -58,14 +57,6 @@ function tenantAccess(access: TenantAccess): MethodDecorator & ClassDecorator {
 /** Opens a route to everybody. */
 export function Public(): MethodDecorator & ClassDecorator {
   return SetMetadata(PUBLIC, true);
-}
-
-/**
- * How long a route works at most before it answers, in milliseconds, where that is not an operation's wait: so long a
- * second request with the same Idempotency-Key is told to come later.
- */
-export function AnswersWithin(milliseconds: number): MethodDecorator {
-  return SetMetadata(ANSWERS_WITHIN, milliseconds);
 }
 
 /** Sends what the route returns as it is, without the envelope. */

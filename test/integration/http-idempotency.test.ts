@@ -161,7 +161,56 @@ describe('the same Idempotency-Key', () => {
   });
 });
 
+test('the key of a request that PostgreSQL crashed under is free again soon after', async () => {
+  const key = newId();
+  ThingsController.before = async () => {
+    await stack.postgres.kill();
+    await control.query('SELECT 1');
+  };
+  const failed = await create(key);
+  ThingsController.before = async () => {};
+  await stack.postgres.start();
+
+  expect(failed.status).toBe(503);
+  await expect.poll(async () => (await create(key)).status, { timeout: 20_000 }).toBe(201);
+});
+
+test('a request that outlasts its lock keeps its key, and its answer', async () => {
+  const key = newId();
+  let finish = () => {};
+  ThingsController.before = () => new Promise((resolve) => (finish = resolve));
+  const first = create(key);
+  await expect.poll(() => ThingsController.calls).toBe(1);
+  await control.query('UPDATE idempotency_keys SET locked_until = now() WHERE idempotency_key = $1', [key]);
+
+  const second = await create(key);
+  const lock = 'SELECT locked_until > now() AS held FROM idempotency_keys WHERE idempotency_key = $1';
+  await expect.poll(() => control.query(lock, [key]), { timeout: 10_000 }).toEqual([{ held: true }]);
+  finish();
+
+  expect(second.body.code).toBe('IDEMPOTENCY_KEY_IN_USE');
+  expect((await first).status).toBe(201);
+  expect((await create(key)).headers.get('idempotent-replayed')).toBe('true');
+  expect(ThingsController.calls).toBe(1);
+});
+
 describe('a request whose process died', () => {
+  test('keeps its key no longer than its answer says', async () => {
+    const key = newId();
+    await create(key);
+    await control.query(
+      `UPDATE idempotency_keys SET locked_until = now() + interval '7 s', response_status = NULL
+       WHERE idempotency_key = $1`,
+      [key],
+    );
+
+    const answer = await create(key);
+
+    expect(answer.status).toBe(409);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(1);
+    expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(7);
+  });
+
   /** What such a request leaves behind. */
   async function die(key: string, state: string | null): Promise<string | null> {
     const operationId = state && newId();

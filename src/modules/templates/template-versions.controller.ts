@@ -4,7 +4,6 @@ import { ListQuery } from '../../http/pagination.js';
 import type { Page, Reply } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
 import {
-  AnswersWithin,
   ApiEnvelope,
   ApiPage,
   ApiProblems,
@@ -16,7 +15,6 @@ import {
 import { AddVersionDto } from './dto/requests.dto.js';
 import { TemplateVersionDto, TemplateVersionWithSqlDto } from './dto/template-version.dto.js';
 import { TemplateVersionsService } from './template-versions.service.js';
-import { TRIAL_MS } from './trial/version-trial.js';
 import { VersionNumberPipe } from './version-number.pipe.js';
 
 @ApiTags('Templates')
@@ -25,7 +23,6 @@ export class TemplateVersionsController {
   constructor(private readonly versions: TemplateVersionsService) {}
 
   @Post()
-  @AnswersWithin(TRIAL_MS)
   @RequireScope('templates:write')
   @Summary(
     'Add a version to a template',

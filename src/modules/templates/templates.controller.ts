@@ -3,7 +3,6 @@ import { ApiTags } from '@nestjs/swagger';
 import type { Page, Reply } from '../../http/reply.js';
 import type { RequestContext } from '../../http/request-context.js';
 import {
-  AnswersWithin,
   ApiEnvelope,
   ApiPage,
   ApiProblems,
@@ -25,7 +24,6 @@ import { TemplateDiffDto } from './dto/template-diff.dto.js';
 import { TemplateDiffService } from './template-diff.service.js';
 import { TemplateDriftService } from './template-drift.service.js';
 import { TemplatesService } from './templates.service.js';
-import { TRIAL_MS } from './trial/version-trial.js';
 
 @ApiTags('Templates')
 @Controller('templates')
@@ -37,7 +35,6 @@ export class TemplatesController {
   ) {}
 
   @Post()
-  @AnswersWithin(TRIAL_MS)
   @RequireScope('templates:write')
   @Summary(
     'Create a template',

@@ -3,7 +3,6 @@ import { ApiTags } from '@nestjs/swagger';
 import { ClientGone } from '../../http/client-gone.js';
 import type { RequestContext } from '../../http/request-context.js';
 import {
-  AnswersWithin,
   ApiEnvelope,
   ApiProblems,
   Context,
@@ -12,7 +11,7 @@ import {
   TenantRoute,
   UuidParam,
 } from '../../http/route.js';
-import { MAX_TIMEOUT_MS, RunSqlDto } from './dto/run-sql.dto.js';
+import { RunSqlDto } from './dto/run-sql.dto.js';
 import { SqlResultDto } from './dto/sql-result.dto.js';
 import { TenantSqlService } from './tenant-sql.service.js';
 
@@ -23,7 +22,6 @@ export class TenantSqlController {
 
   @Post(':id/sql')
   @TenantRoute()
-  @AnswersWithin(MAX_TIMEOUT_MS)
   @RequireScope('tenants:sql')
   @Summary(
     'Run one SQL statement as the tenant',
