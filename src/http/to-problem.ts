@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { isUnavailable } from '../infra/postgres/sqlstate.js';
+import { isTransactionConflict, isUnavailable } from '../infra/postgres/sqlstate.js';
 import { type ErrorCode, RowhouseError } from '../kernel/errors.js';
 import { maskText } from '../kernel/masking.js';
 import { type Problem, problemType } from './problem.js';
@@ -26,6 +26,7 @@ const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 export function toRowhouseError(error: unknown): RowhouseError {
   if (error instanceof RowhouseError) return error;
   if (isUnavailable(error)) return unavailable(error);
+  if (isTransactionConflict(error)) return crowded(error);
   const status = statusOf(error);
   const code = status === null ? undefined : CODE_BY_STATUS[status];
   if (!code)
@@ -58,6 +59,17 @@ function unavailable(cause: unknown): RowhouseError {
     headers: { 'Retry-After': RETRY_AFTER_SECONDS },
     cause,
   });
+}
+
+function crowded(cause: unknown): RowhouseError {
+  return new RowhouseError(
+    'SERVICE_UNAVAILABLE',
+    'Too many requests changed the same at once; nothing was done.',
+    {
+      headers: { 'Retry-After': '1' },
+      cause,
+    },
+  );
 }
 
 function statusOf(error: unknown): number | null {

@@ -91,6 +91,12 @@ export function isUnavailable(error: unknown): boolean {
   return error instanceof Error && isDriverDisconnect(error);
 }
 
+/** Whether PostgreSQL ended the transaction for the sake of another one: the same again may pass. */
+export function isTransactionConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === SQLSTATE.deadlockDetected || state === SQLSTATE.serializationFailure;
+}
+
 /** Whether the driver's patience ended: the server may be away as well as busy, and then another attempt gets through. */
 export function isTimeout(error: unknown): boolean {
   return error instanceof Error && TIMEOUTS.has(error.message);
