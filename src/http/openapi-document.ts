@@ -133,7 +133,7 @@ function commonErrors(method: Method, operation: OpenApiOperation, isSecured: bo
     ...when(isSecured, 'UNAUTHENTICATED', 'INSUFFICIENT_SCOPE', 'ADDRESS_NOT_ALLOWED', 'SERVICE_UNAVAILABLE'),
     ...when(isSecured && operation[TENANT_EXTENSION] !== 'filtered', 'NOT_FOUND'),
     ...when(isSecured && method === 'post', 'IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE'),
-    ...when(!operation.tags?.includes('Health'), 'RATE_LIMITED', 'ADDRESS_BANNED', 'INTERNAL'),
+    ...when(isSecured || !operation.tags?.includes('Health'), 'RATE_LIMITED', 'ADDRESS_BANNED', 'INTERNAL'),
   ];
 }
 

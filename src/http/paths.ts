@@ -1,5 +1,5 @@
 /** Monitors and load balancers ask these all the time. */
-const HEALTH = ['health', 'health/ready'];
+const HEALTH = ['health', 'health/live', 'health/ready'];
 
 export const HEALTH_ROUTES: ReadonlySet<string> = new Set(HEALTH.map((path) => `/${path}`));
 

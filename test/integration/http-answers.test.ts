@@ -137,6 +137,7 @@ describe('a problem', () => {
     const answer = await post(`{"name": ${'['.repeat(depth)}${']'.repeat(depth)}}`);
 
     expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({ code: 'MALFORMED_BODY' });
   });
 
   test('says that PostgreSQL is away, and no more when it is back', async () => {

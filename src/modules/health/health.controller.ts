@@ -19,6 +19,17 @@ export class HealthController {
     return this.health.health();
   }
 
+  @Get('live')
+  @RawAnswer()
+  @Summary(
+    'Whether the process lives',
+    'The same as `/health`, under the name that Kubernetes users look for.',
+  )
+  @ApiResponse({ status: 200, description: 'It does', type: HealthDto })
+  getLiveness(): HealthDto {
+    return this.health.health();
+  }
+
   @Get('ready')
   @RawAnswer()
   @Summary('Whether every part answers', 'Each is given two seconds.')
