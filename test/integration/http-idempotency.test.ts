@@ -181,6 +181,8 @@ test('a request that outlasts its lock keeps its key, and its answer', async () 
   ThingsController.before = () => new Promise((resolve) => (finish = resolve));
   const first = create(key);
   await expect.poll(() => ThingsController.calls).toBe(1);
+  const length = `SELECT locked_until <= now() + interval '10 s' AS "isShort" FROM idempotency_keys WHERE idempotency_key = $1`;
+  expect(await control.query(length, [key])).toEqual([{ isShort: true }]);
   await control.query('UPDATE idempotency_keys SET locked_until = now() WHERE idempotency_key = $1', [key]);
 
   const second = await create(key);
