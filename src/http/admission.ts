@@ -12,6 +12,13 @@ import { findPresentedKey } from './presented-key.js';
 import { RateLimiter } from './rate-limiter.js';
 import { setPrincipal } from './request-state.js';
 
+interface Counted {
+  readonly key: string | null;
+  /** Null while the key is not known to be good. */
+  readonly keyId: string | null;
+  readonly block: string;
+}
+
 /**
  * What every request passes before its body is read, whatever it asks for: bans, then the limit of its key, or of its
  * address while the key is not known to be good, then the key itself where the route needs one. Health checks pass freely.
@@ -34,11 +41,16 @@ export class Admission {
     const fingerprint = key === null ? null : this.verifier.fingerprint(key);
     this.assertNotBanned(block, fingerprint);
     const keyId = fingerprint === null ? null : this.recognise(request, block, fingerprint);
-    const counted = this.limiter.count(keyId === null ? `address:${block}` : `key:${keyId}`, reply);
+    const counted = this.count({ key, keyId, block }, reply);
     if (keyId !== null || !this.closed.has(request.routeOptions.url)) return counted;
-    return counted
-      ? counted.then(() => this.authentication.authenticate(request))
-      : this.authentication.authenticate(request);
+    const authenticate = () => this.authentication.authenticate(request);
+    return counted ? counted.then(authenticate) : authenticate();
+  }
+
+  private count({ key, keyId, block }: Counted, reply: FastifyReply): void | Promise<void> {
+    if (keyId !== null) return this.limiter.count(`key:${keyId}`, reply);
+    const tracker = `address:${block}`;
+    return key === null ? this.limiter.countKeyless(tracker, reply) : this.limiter.count(tracker, reply);
   }
 
   /** A key that is used from where it may not be does not use up its owner's limit. */

@@ -2,11 +2,13 @@ import { invalidField, RowhouseError } from '../kernel/errors.js';
 import { fieldPath } from './field-path.js';
 
 export const MAX_DEPTH = 32;
+/** The time that class-transformer takes for an object grows with the square of its fields. */
+const MAX_FIELDS = 1_000;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * Refuses what PostgreSQL could not store: NUL and halves of surrogate pairs, in values and in names. Walks without
- * recursion, since the depth is the client's choice.
+ * Refuses what PostgreSQL could not store, NUL and halves of surrogate pairs, in values and in names; and what is deeper
+ * or wider than any route takes. Walks without recursion, since the depth is the client's choice.
  */
 export function assertStorable(root: unknown, rootName: string): void {
   const pending: { value: unknown; field: string; depth: number }[] = [{ value: root, field: '', depth: 0 }];
@@ -15,7 +17,10 @@ export function assertStorable(root: unknown, rootName: string): void {
     if (typeof value === 'string') assertText(value, field || rootName);
     if (typeof value !== 'object' || value === null) continue;
     if (depth === MAX_DEPTH) throw invalidField(field, `must be nested at most ${MAX_DEPTH} levels deep`);
-    for (const [name, inner] of Object.entries(value)) {
+    const fields = Object.entries(value);
+    if (!Array.isArray(value) && fields.length > MAX_FIELDS)
+      throw invalidField(field || rootName, `must have at most ${MAX_FIELDS} fields`);
+    for (const [name, inner] of fields) {
       assertText(name, field || rootName);
       pending.push({ value: inner, field: fieldPath(field, name), depth: depth + 1 });
     }

@@ -48,17 +48,17 @@ test.each<[string, () => Promise<unknown>]>([
   await postgres.ping();
 });
 
-test("a provisioner's verifier that the driver does not compute is replaced, as a wrong password is", async () => {
+test("a worker's verifier that the driver does not compute is replaced, as a wrong password is", async () => {
   const key = Buffer.alloc(32).toString('base64');
   await fixture.admin(
-    `ALTER ROLE ${databaseName}_provisioner PASSWORD 'SCRAM-SHA-256$1000000:c2FsdA==$${key}:${key}'`,
+    `ALTER ROLE ${databaseName}_worker PASSWORD 'SCRAM-SHA-256$1000000:c2FsdA==$${key}:${key}'`,
   );
 
   const client = await fixture.context.get(HostConnections).open(fixture.server, databaseName);
   onTestFinished(() => client.end());
 
-  const { rows } = await client.query('SELECT session_user AS name');
-  expect(rows).toEqual([{ name: `${databaseName}_provisioner` }]);
+  const { rows } = await client.query('SELECT session_user AS login, current_user AS role');
+  expect(rows).toEqual([{ login: `${databaseName}_worker`, role: `${databaseName}_provisioner` }]);
 });
 
 describe('a pool of sessions', () => {

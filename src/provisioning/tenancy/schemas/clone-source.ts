@@ -5,6 +5,7 @@ import { RowhouseError } from '../../../kernel/errors.js';
 import { ALLOWED_EXTENSIONS } from '../../extensions.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
+import { LOST_OWNERSHIP } from '../hosts/lost-ownership.js';
 import { FIND_FOREIGN_OBJECTS, FIND_OTHERS_OBJECTS, type ForeignObject } from './clone-source-sql.js';
 import type { TenantHome } from './tenant-home.js';
 
@@ -29,7 +30,7 @@ export class CloneSource {
     const more = found.length > named.length ? ['and more'] : [];
     throw new RowhouseError(
       'CONFLICT',
-      `A clone with rows is made from the template, and would lack what else is in the tenant or does not belong to Rowhouse any more: ${[...named, ...more].join(', ')}. Remove it, or use pg_dump.`,
+      `A clone with rows is made from the template, and would lack what else is in the tenant or does not belong to Rowhouse any more: ${[...named, ...more].join(', ')}. Remove it, or use pg_dump. ${LOST_OWNERSHIP}`,
     );
   }
 
