@@ -6,12 +6,22 @@ import { byStatus, Problem, problemResponse } from './problem.js';
 import { SCOPE_EXTENSION, TENANT_EXTENSION } from './route.js';
 
 type PathItem = OpenAPIObject['paths'][string];
-type OpenApiOperation = NonNullable<PathItem['get']> & { [TENANT_EXTENSION]?: string };
+type OpenApiOperation = NonNullable<PathItem['get']> & {
+  [TENANT_EXTENSION]?: string;
+  [SCOPE_EXTENSION]?: string;
+};
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 type Method = (typeof METHODS)[number];
 
 const DESCRIPTION = `Postgres as a service: every tenant gets a home in PostgreSQL, with credentials and pooled connections.
+
+**Start here.** Press *Authorize* and give the key that \`npm start\` printed, or one of \`POST /api/api-keys\`. Make a
+database with \`POST /api/databases\`, or a template and a tenant with \`POST /api/templates\` and \`POST /api/tenants\`. Each
+operation says below its title which scope the key needs. The README that comes with Rowhouse has the walk with curl and psql.
+
+**Changes** run as operations. An answer within the wait (\`Prefer: wait=30\`) has what was made; a later one is 202 with the
+operation, which alone has a \`kind\`, and \`Location\`. Repeat a \`POST\` safely with \`Idempotency-Key\`.
 
 Request fields are camelCase, response fields snake_case. Errors are problems as RFC 9457 describes them. Every answer
 carries \`X-Request-Id\`, and \`RateLimit-Limit\`, \`RateLimit-Remaining\` and \`RateLimit-Reset\` where requests are limited.`;
@@ -110,6 +120,7 @@ function assertDistinct(ids: string[]): void {
 function complete(method: Method, operation: OpenApiOperation): void {
   const isSecured = SCOPE_EXTENSION in operation;
   if (!isSecured) operation.security = [];
+  else operation.description = describe(operation);
   if (isSecured && method === 'post') addParameter(operation, IDEMPOTENCY_KEY);
   if (operation.responses[202]) addParameter(operation, PREFER);
   for (const [status, codes] of byStatus(commonErrors(method, operation, isSecured))) {
@@ -117,6 +128,11 @@ function complete(method: Method, operation: OpenApiOperation): void {
     const { status: _, ...response } = problemResponse(status, [...new Set([...declared, ...codes])]);
     operation.responses[status] = response;
   }
+}
+
+/** Swagger UI does not show extensions. */
+function describe({ description, [SCOPE_EXTENSION]: scope }: OpenApiOperation): string {
+  return [description, `Needs the scope \`${scope}\`.`].filter(Boolean).join('\n\n');
 }
 
 function addParameter(operation: OpenApiOperation, parameter: typeof PREFER | typeof IDEMPOTENCY_KEY): void {
