@@ -37,10 +37,12 @@ test(`${TOTAL} kills under load leave nothing half made`, async () => {
     }
     await load.stop();
     const found = await judge(homes).catch((error: Error) => [error.message]);
-    violations.push(...[...load.wrong, ...found].map((what) => `round ${round}: ${what}`));
+    const fresh = [...load.wrong, ...found].map((what) => `round ${round}: ${what}`);
+    violations.push(...fresh);
     console.log(
-      `round ${round}: ${done} kills, ${load.total} requests, ${homes.count('databases')} databases, ${homes.count('tenants')} tenants, ${found.length + load.wrong.length} violations`,
+      `round ${round}: ${done} kills, ${load.total} requests, ${homes.count('databases')} databases, ${homes.count('tenants')} tenants, ${fresh.length} violations`,
     );
+    for (const violation of fresh) console.log(violation);
   }
   console.log([...kills].map(([name, count]) => `${name} ${count}`).join(', '));
   console.log(renderCounts(loads));
