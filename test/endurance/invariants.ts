@@ -17,7 +17,7 @@ interface Listed extends Tenant {
 export async function findViolations(world: World, homes: KnownHomes): Promise<string[]> {
   const found: string[] = [];
   for (const kind of ['databases', 'tenants'] as const) {
-    const listed = await list(world, kind);
+    const listed = kind === 'databases' ? await listOwnDatabases(world) : await list(world, kind);
     found.push(...compare(kind, listed, homes));
     for (const one of listed) await adopt(world, homes, kind, one);
   }
@@ -26,6 +26,15 @@ export async function findViolations(world: World, homes: KnownHomes): Promise<s
   found.push(...(await untilClean('names on the server', () => findForgottenNames(world))));
   found.push(...(await untilClean('reconciliation', () => reconcile(world))));
   return found;
+}
+
+/** A tenant's own database comes and goes with the tenant, and has its name. */
+async function listOwnDatabases(world: World): Promise<Listed[]> {
+  const tenants = await list(world, 'tenants');
+  const taken = new Set(
+    tenants.filter(({ isolation }) => isolation === 'database').map((one) => one.database_id),
+  );
+  return (await list(world, 'databases')).filter(({ id }) => !taken.has(id));
 }
 
 /** All of the load's, of whatever status. */
