@@ -22,11 +22,12 @@ export interface MeasuredDatabase {
   readonly homes: readonly TenantHome[];
   readonly counts: { readonly tenants: number; readonly warm: number };
   readonly maxTenants: number | null;
+  readonly room: number | null;
   readonly now: Date;
 }
 
 export function toCapacityDto(measured: MeasuredDatabase, top: number): CapacityDto {
-  const { database, facts, counts, maxTenants, now } = measured;
+  const { database, facts, counts, maxTenants, room, now } = measured;
   const { tenants } = counts;
   return {
     database_id: database.id,
@@ -35,7 +36,7 @@ export function toCapacityDto(measured: MeasuredDatabase, top: number): Capacity
     tenants,
     warm_schemas: counts.warm,
     max_tenants: maxTenants,
-    room: maxTenants === null ? null : Math.max(0, maxTenants - tenants),
+    room,
     database_bytes: facts.databaseBytes,
     catalog_bytes: catalogBytes(facts),
     largest_catalogs: facts.catalogs

@@ -35,8 +35,8 @@ export class CapacityService {
         homes.map(({ schemaName }) => schemaName),
       ),
     ]);
-    const maxTenants = host?.maxTenants ?? null;
-    return toCapacityDto({ database, facts, homes, counts, maxTenants, now: this.clock.now() }, top);
+    const { maxTenants = null, room = null } = host ?? {};
+    return toCapacityDto({ database, facts, homes, counts, maxTenants, room, now: this.clock.now() }, top);
   }
 
   private async measure(

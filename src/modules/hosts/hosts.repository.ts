@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { IS_OPEN, ROOM } from '../../provisioning/tenancy/hosts/host-room.js';
+import type { DatabaseStatus } from '../databases/database-status.js';
 
 export type HostStatus = 'preparing' | 'ready' | 'failed';
 export type HostRole = 'app' | 'readonly';
@@ -8,6 +10,7 @@ export interface Host {
   readonly id: string;
   readonly databaseId: string;
   readonly databaseName: string;
+  readonly databaseStatus: DatabaseStatus;
   /** The role that owns the database. */
   readonly ownerRole: string;
   readonly serverId: string;
@@ -20,6 +23,8 @@ export interface Host {
   readonly externalAccess: boolean | null;
   readonly whitelistSize: number;
   readonly tenants: number;
+  /** How many more tenants may be placed there; schemas in stock have their places. */
+  readonly room: number;
   readonly appVerifier: string;
   readonly appCiphertext: string | null;
   readonly readonlyVerifier: string;
@@ -42,12 +47,12 @@ export interface HostSecret {
 }
 
 const SELECT = `
-  SELECT h.id, h.database_id AS "databaseId", d.database_name AS "databaseName", d.username AS "ownerRole",
-         d.server_id AS "serverId", h.group_id AS "groupId", g.name AS "groupName", h.status,
+  SELECT h.id, h.database_id AS "databaseId", d.database_name AS "databaseName", d.status AS "databaseStatus",
+         d.username AS "ownerRole", d.server_id AS "serverId", h.group_id AS "groupId", g.name AS "groupName", h.status,
          h.max_tenants AS "maxTenants", d.max_connections AS "maxConnections",
          d.external_access AS "externalAccess", d.whitelist_size AS "whitelistSize",
          (SELECT count(*)::integer FROM tenants t WHERE t.database_id = h.database_id) AS tenants,
-         h.app_verifier AS "appVerifier", h.app_ciphertext AS "appCiphertext",
+         ${ROOM} AS room, h.app_verifier AS "appVerifier", h.app_ciphertext AS "appCiphertext",
          h.readonly_verifier AS "readonlyVerifier", h.readonly_ciphertext AS "readonlyCiphertext",
          h.created_at AS "createdAt"
   FROM hosts h JOIN databases d ON d.id = h.database_id LEFT JOIN host_groups g ON g.id = h.group_id`;
@@ -61,11 +66,18 @@ const INSERT = `
 const FIND_ROOMIEST = `
   SELECT h.database_id AS id
   FROM hosts h JOIN databases d ON d.id = h.database_id
-  WHERE h.status = 'ready' AND d.status = 'active' AND h.group_id = $1
-    AND h.max_tenants > (SELECT count(*) FROM tenants t WHERE t.database_id = h.database_id)
-                        + (SELECT count(*) FROM warm_schemas w WHERE w.database_id = h.database_id)
-  ORDER BY h.max_tenants - (SELECT count(*) FROM tenants t WHERE t.database_id = h.database_id) DESC, h.created_at
+  WHERE h.group_id = $1 AND ${ROOM} > 0
+  ORDER BY ${ROOM} DESC, h.created_at
   LIMIT 1 FOR UPDATE OF h`;
+
+/** With stock in it that a tenant may have the place of. */
+const FIND_STOCKED = `
+  SELECT h.database_id AS id
+  FROM hosts h JOIN databases d ON d.id = h.database_id
+  WHERE h.group_id = $1 AND ${IS_OPEN} AND EXISTS (
+    SELECT FROM warm_schemas w WHERE w.database_id = h.database_id AND w.state <> 'retired')
+    AND h.max_tenants > (SELECT count(*) FROM tenants t WHERE t.database_id = h.database_id)
+  ORDER BY h.created_at LIMIT 1`;
 
 const SET_SECRET: Readonly<Record<HostRole, string>> = {
   app: 'UPDATE hosts SET app_verifier = $2, app_ciphertext = $3, updated_at = now() WHERE id = $1',
@@ -109,8 +121,14 @@ export class HostsRepository {
       const [row]: { id: string }[] = await tx.query(FIND_ROOMIEST, [groupId]);
       if (!row) return null;
       const host = await this.findByDatabase(row.id, tx);
-      if (host && host.tenants < host.maxTenants) return host;
+      if (host && host.room > 0) return host;
     }
+  }
+
+  /** A group's open host whose last places stock has; null when there is none. */
+  async findStocked(tx: EntityManager, groupId: string): Promise<string | null> {
+    const [row]: { id: string }[] = await tx.query(FIND_STOCKED, [groupId]);
+    return row?.id ?? null;
   }
 
   async insert(tx: EntityManager, host: NewHost): Promise<void> {

@@ -10,6 +10,7 @@ import type { Operation } from '../../operations/operation.types.js';
 import { OperationsService } from '../../operations/operations.service.js';
 import { HomeCredentials } from '../../provisioning/home-credentials.js';
 import { hostRoles } from '../../provisioning/tenancy/hosts/host-roles.js';
+import { giveWay } from '../../provisioning/tenancy/schemas/warm-schema-stock.js';
 import { ManagedDatabases } from '../databases/managed-databases.js';
 import { type HostGroup, HostGroupsRepository } from './host-groups.repository.js';
 import { type Host, HostsRepository } from './hosts.repository.js';
@@ -24,6 +25,8 @@ interface Growth {
   readonly hasRoom?: true;
   /** One that another request makes just now. */
   readonly host?: Host;
+  /** Why the databases of a group that is as large as it may be take no tenants. */
+  readonly shortage?: string;
   /** What makes a new one; empty when the group is as large as it may be. */
   readonly operations: readonly Operation[];
 }
@@ -67,24 +70,25 @@ export class Placement {
     return this.getGroup(undefined);
   }
 
-  /** The host that the caller named, locked. Throws CONFLICT when it hosts nobody yet, and NO_ROOM. */
+  /** The host that the caller named, locked. Throws CONFLICT when it takes no tenants now, and NO_ROOM. */
   async takeHost(tx: EntityManager, databaseId: string): Promise<Host> {
     const host = await this.hosts.lock(tx, databaseId);
-    if (host?.status !== 'ready') {
-      throw new RowhouseError(
-        'CONFLICT',
-        'The database is no tenant host. Make it one: POST /api/databases/:id/host.',
-        { errors: [{ field: 'databaseId', message: 'is no tenant host' }] },
-      );
-    }
+    if (host?.status !== 'ready') throw notHost();
+    if (host.databaseStatus !== 'active') throw notActive(host);
     if (host.tenants >= host.maxTenants)
       throw noRoom(`The database hosts ${host.tenants} tenants, its limit.`);
+    if (host.room === 0) await giveWay(tx, databaseId);
     return host;
   }
 
-  /** The group's host with the most room, locked; null when none has room. */
-  findHost(tx: EntityManager, groupId: string): Promise<Host | null> {
-    return this.hosts.lockRoomiest(tx, groupId);
+  /** The group's host with the most room, locked; null when none has room. Stock makes way where the group cannot grow. */
+  async findHost(tx: EntityManager, groupId: string): Promise<Host | null> {
+    const roomiest = await this.hosts.lockRoomiest(tx, groupId);
+    if (roomiest) return roomiest;
+    const group = await this.groups.find(groupId, tx);
+    if (!group || !isFull(group)) return null;
+    const stocked = await this.hosts.findStocked(tx, groupId);
+    return stocked === null ? null : this.takeHost(tx, stocked);
   }
 
   /** Makes a new hosting database, or waits for the one that is just being made. Throws NO_ROOM. */
@@ -124,7 +128,7 @@ export class Placement {
     if (growth.hasRoom) return;
     for (const operation of growth.operations) await this.operations.run(operation, 0);
     const last = growth.operations.at(-1) ?? (growth.host && (await this.preparationOf(growth.host)));
-    if (!last) throw noRoom('Every hosting database of the group is full, and it may have no more.');
+    if (!last) throw noRoom(`${growth.shortage ?? ''} The group may have no more databases.`);
     const ended = await this.operations.run(last, GROWTH_PATIENCE_MS);
     if (ended.state === 'succeeded') return;
     throw new RowhouseError('SERVICE_UNAVAILABLE', 'A new hosting database is needed and not there yet.');
@@ -139,10 +143,9 @@ export class Placement {
     const hosts = await this.hosts.listByGroup(tx, group.id);
     const host = hosts.find(({ status }) => status === 'preparing');
     if (host) return { host, operations: [] };
-    const ready = hosts.filter(({ status }) => status === 'ready');
-    const room = ready.reduce((sum, { maxTenants, tenants }) => sum + Math.max(0, maxTenants - tenants), 0);
+    const room = hosts.reduce((sum, host) => sum + host.room, 0);
     if (room >= enough) return { hasRoom: true, operations: [] };
-    if (isFull(group)) return { operations: [] };
+    if (isFull(group)) return { shortage: describeShortage(hosts), operations: [] };
     return this.beginHost(tx, context, group);
   }
 
@@ -188,6 +191,33 @@ export class Placement {
 
 function isFull({ databases, maxDatabases }: HostGroup): boolean {
   return maxDatabases !== null && databases >= maxDatabases;
+}
+
+function describeShortage(hosts: readonly Host[]): string {
+  const states = hosts.map(({ status, databaseStatus }) => {
+    if (databaseStatus !== 'active') return databaseStatus;
+    return status === 'ready' ? 'full' : status;
+  });
+  const counts = [...new Set(states)].map(
+    (state) => `${states.filter((other) => other === state).length} ${state}`,
+  );
+  return `No hosting database of the group has room: ${counts.join(', ')}.`;
+}
+
+function notHost(): RowhouseError {
+  return new RowhouseError(
+    'CONFLICT',
+    'The database is no tenant host. Make it one: POST /api/databases/:id/host.',
+    { errors: [{ field: 'databaseId', message: 'is no tenant host' }] },
+  );
+}
+
+function notActive({ databaseStatus }: Host): RowhouseError {
+  return new RowhouseError(
+    'CONFLICT',
+    `The hosting database is ${databaseStatus}: it takes no new tenants until it is active.`,
+    { errors: [{ field: 'databaseId', message: `is ${databaseStatus}` }] },
+  );
 }
 
 function noRoom(detail: string): RowhouseError {

@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
+import { IS_OPEN, ROOM } from '../hosts/host-room.js';
 
 export interface WarmSchema {
   readonly id: string;
@@ -34,8 +35,9 @@ const COLUMNS = `w.id, w.database_id AS "databaseId", d.database_name AS "databa
 const CLAIM = `
   DELETE FROM warm_schemas w USING databases d
   WHERE d.id = w.database_id AND w.id = (
-    SELECT s.id FROM warm_schemas s JOIN hosts h ON h.database_id = s.database_id
-    WHERE s.template_id = $1 AND s.state = 'ready'
+    SELECT s.id
+    FROM warm_schemas s JOIN hosts h ON h.database_id = s.database_id JOIN databases d ON d.id = h.database_id
+    WHERE s.template_id = $1 AND s.state = 'ready' AND ${IS_OPEN}
       AND s.template_version = (SELECT t.latest_version FROM templates t WHERE t.id = $1)
       AND ($2::uuid IS NULL OR s.database_id = $2) AND ($3::uuid IS NULL OR h.group_id = $3)
     ORDER BY s.created_at LIMIT 1 FOR UPDATE OF s SKIP LOCKED
@@ -48,16 +50,15 @@ const PLACES = `
     WHERE t.server_id = $1 AND t.isolation = 'schema' AND t.template_id IS NOT NULL AND t.status <> 'deleting'
     GROUP BY 1, 2
   ), rooms AS (
-    SELECT h.database_id, h.max_tenants - (SELECT count(*) FROM tenants t WHERE t.database_id = h.database_id)
-             - (SELECT count(*) FROM warm_schemas w WHERE w.database_id = h.database_id) AS room
-    FROM hosts h JOIN databases d ON d.id = h.database_id
-    WHERE d.server_id = $1 AND h.status = 'ready' AND d.status = 'active'
+    SELECT h.database_id, ${ROOM} AS room FROM hosts h JOIN databases d ON d.id = h.database_id
+    WHERE d.server_id = $1
   )
   SELECT DISTINCT ON (u.template_id)
          u.database_id AS "databaseId", d.database_name AS "databaseName", u.template_id AS "templateId",
-         p.latest_version AS version, r.room::integer AS room,
-         (SELECT count(*)::integer FROM warm_schemas w
-          WHERE w.template_id = u.template_id AND w.state = 'ready' AND w.template_version = p.latest_version) AS ready,
+         p.latest_version AS version, r.room,
+         (SELECT count(*)::integer
+          FROM warm_schemas w JOIN hosts h ON h.database_id = w.database_id JOIN databases d ON d.id = h.database_id
+          WHERE ${IS_OPEN} AND w.template_id = u.template_id AND w.state = 'ready' AND w.template_version = p.latest_version) AS ready,
          (SELECT count(*)::integer FROM tenants t
           WHERE t.template_id = u.template_id AND t.created_at > now() - interval '1 minute') AS demand
   FROM used u JOIN rooms r ON r.database_id = u.database_id
@@ -73,14 +74,20 @@ const RETIRE_OLD = `
 
 const FIND = `
   SELECT ${COLUMNS} FROM warm_schemas w JOIN databases d ON d.id = w.database_id
-  WHERE w.server_id = $1 AND w.state = $2 ORDER BY w.created_at LIMIT 1`;
+  WHERE w.server_id = $1 AND w.state = $2 AND d.status = 'active' ORDER BY w.created_at LIMIT 1`;
 
 const ADD = `
   INSERT INTO warm_schemas (id, server_id, database_id, template_id, template_version, schema_name, username,
     scram_verifier, password_ciphertext, state)
   VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, 'building')`;
 
-/** Takes the oldest finished schema of the template's newest version, in one host, in a group's hosts, or anywhere. */
+/** A tenant goes before stock: one that nobody has claimed makes way. */
+const GIVE_WAY = `
+  UPDATE warm_schemas SET state = 'retired' WHERE id = (
+    SELECT id FROM warm_schemas WHERE database_id = $1 AND state <> 'retired'
+    ORDER BY created_at DESC LIMIT 1 FOR UPDATE SKIP LOCKED)`;
+
+/** Takes the oldest finished schema of the template's newest version, in one open host, in a group's, or anywhere. */
 export async function claimSchema(
   tx: EntityManager,
   templateId: string,
@@ -88,6 +95,11 @@ export async function claimSchema(
 ): Promise<WarmSchema | null> {
   const [rows]: [WarmSchema[], number] = await tx.query(CLAIM, [templateId, databaseId, groupId]);
   return rows[0] ?? null;
+}
+
+/** Gives the place of one schema in stock to a tenant. */
+export async function giveWay(tx: EntityManager, databaseId: string): Promise<void> {
+  await tx.query(GIVE_WAY, [databaseId]);
 }
 
 export function findPlaces(dataSource: DataSource, serverId: string): Promise<StockPlace[]> {
@@ -98,7 +110,7 @@ export async function retireOldVersions(dataSource: DataSource, serverId: string
   await dataSource.query(RETIRE_OLD, [serverId]);
 }
 
-/** With the builder lock held, every row in building is one that a builder left behind. */
+/** In a database that is active. With the builder lock held, every row in building is one that a builder left behind. */
 export async function findWarmSchema(
   dataSource: DataSource,
   serverId: string,
