@@ -60,7 +60,11 @@ BEGIN
   template_id := shared.resolve_template(template_id, upto);
   FOR release IN
     SELECT v.version, v.checksum FROM shared.template_versions v
-    WHERE v.template_id = template_id AND v.version <= coalesce(upto, v.version) ORDER BY v.version
+    WHERE v.template_id = template_id AND v.version <= coalesce(upto, v.version)
+      AND NOT ('schema' = ANY (kinds) AND EXISTS (
+        SELECT FROM shared.schema_versions s
+        WHERE s.schema_name = schema_name AND s.template_id = template_id AND s.version = v.version))
+    ORDER BY v.version
   LOOP
     IF 'schema' = ANY (kinds) THEN
       INSERT INTO shared.schema_versions (schema_name, template_id, version, checksum)
@@ -80,13 +84,17 @@ BEGIN
       GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
       detail := concat_ws(' ', nullif(detail, ''),
         format('In "%s", version %s of the template "%s".', file.name, release.version, file.template_name));
+      IF SQLSTATE = '55P04' THEN
+        RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE, DETAIL = detail,
+          HINT = format('Run the versions up to %s, with upto, and COMMIT, then the rest.', release.version - 1);
+      END IF;
       RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE, DETAIL = detail;
     END;
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION shared.run_template(varchar, uuid, integer, text[]) IS
-  'Runs a template''s files of the given kinds (schema, seed) in a schema, version by version up to upto. With kind schema each version gets its row in shared.schema_versions, and one that has its row already is left out. Raises what the template''s SQL raises, with the file in the detail.';
+  'Runs a template''s files of the given kinds (schema, seed) in a schema, version by version up to upto. With kind schema each version gets its row in shared.schema_versions, and one that has its row already is left out. Raises what the template''s SQL raises, with the file in the detail; 55P04 when a version uses a label that an earlier one added to an enum in this transaction: commit in between.';
 
 CREATE OR REPLACE FUNCTION shared.create_tenant_tables(
   schema_name varchar, template_id uuid DEFAULT NULL, upto integer DEFAULT NULL

@@ -19,7 +19,7 @@ export function statementFailure(
 export function fileFailure(error: DatabaseError, file: CheckedFile): RowhouseError {
   const isInFile = error.internalQuery === file.sql && error.internalPosition !== undefined;
   const place = isInFile ? new SqlText(file.sql).placeOfCharacter(Number(error.internalPosition) - 1) : START;
-  const message = `in the schema of a new tenant, which gets all versions at once: ${describe(error)}`;
+  const message = `in the schema of a new tenant, which gets one version after the other: ${describe(error)}`;
   return failureAt(error, { file, place, message });
 }
 

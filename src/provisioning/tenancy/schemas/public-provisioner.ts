@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientBase } from 'pg';
 import { FIND_SCHEMA, type SchemaRow } from '../../../infra/postgres/host-sql.js';
+import { inTransaction } from '../../../infra/postgres/postgres-admin.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
 import { HostTemplates } from '../hosts/host-templates.js';
 import { asRefusal } from './template-refusal.js';
+import { kindsOf, renderStages } from './template-stages.js';
 
 /** A tenant with a database of its own, as far as its template goes. */
 export interface PublicTenant {
@@ -16,7 +18,6 @@ export interface PublicTenant {
   readonly templateVersion: number;
 }
 
-const RUN_PUBLIC = "SELECT shared.run_template('public', $1, $2, $3)";
 const REGISTER_PUBLIC = `
   INSERT INTO shared.tenants (id, slug, name, schema_name, template_id) VALUES ($1, $2, $3, 'public', $4)`;
 const OPEN_TO_READERS = 'SELECT shared.open_own_database()';
@@ -29,13 +30,13 @@ export class PublicProvisioner {
     private readonly templates: HostTemplates,
   ) {}
 
-  /** Tables, seeds, ledger and registry row, in one transaction. Returns the schema's OID. */
+  /** Tables, seeds, ledger and registry row. Returns the schema's OID. */
   async ensureTables(server: ManagedServer, tenant: PublicTenant, seeds: boolean): Promise<number> {
     const { templateId, templateVersion: version, databaseName } = tenant;
     return this.connections.use(server, databaseName, async (client) => {
       if (templateId !== null) {
         await this.templates.ensure(client, `${server.id}/${databaseName}`, { templateId, version });
-        await fillPublic(client, tenant, seeds);
+        await fillPublic(client, { ...tenant, templateId }, seeds);
       }
       const { rows } = await client.query<SchemaRow>(FIND_SCHEMA, ['public']);
       return rows[0]?.oid ?? 0;
@@ -44,16 +45,20 @@ export class PublicProvisioner {
 }
 
 /** The registry row comes last: it tells that everything before it is there. */
-async function fillPublic(client: ClientBase, tenant: PublicTenant, seeds: boolean): Promise<void> {
+async function fillPublic(
+  client: ClientBase,
+  tenant: PublicTenant & { readonly templateId: string },
+  seeds: boolean,
+): Promise<void> {
   const { id, slug, name, templateId, templateVersion } = tenant;
   const { rows } = await client.query('SELECT FROM shared.tenants WHERE id = $1', [id]);
   if (rows.length > 0) return;
-  await client.query('BEGIN');
-  const kinds = seeds ? ['schema', 'seed'] : ['schema'];
-  await client.query(RUN_PUBLIC, [templateId, templateVersion, kinds]).catch((error: unknown) => {
+  const stages = { schemaName: 'public', first: 1, last: templateVersion, kinds: kindsOf({ seeds }) };
+  await client.query(renderStages({ ...stages, templateId })).catch((error: unknown) => {
     throw asRefusal(error);
   });
-  await client.query(REGISTER_PUBLIC, [id, slug, name, templateId]);
-  await client.query(OPEN_TO_READERS);
-  await client.query('COMMIT');
+  await inTransaction(client, async () => {
+    await client.query(REGISTER_PUBLIC, [id, slug, name, templateId]);
+    await client.query(OPEN_TO_READERS);
+  });
 }

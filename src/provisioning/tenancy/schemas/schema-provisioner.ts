@@ -28,6 +28,7 @@ import { hostRoles } from '../hosts/host-roles.js';
 import { HostTemplates } from '../hosts/host-templates.js';
 import { Registry } from '../hosts/registry.js';
 import { asRefusal } from './template-refusal.js';
+import { COMMIT_LATER, kindsOf, renderStages } from './template-stages.js';
 
 /** A tenant in a schema, as its server sees it. */
 export interface SchemaTenant extends RoleSettings {
@@ -76,7 +77,7 @@ export class SchemaProvisioner {
     await server.postgres.execute(`${prepareRole(role, tenant.scramVerifier, tenant)}; ${bind}`);
   }
 
-  /** Schema, tables, seeds, grants, ledger and registry row, in one transaction. Returns the schema's OID. */
+  /** Schema, tables, seeds, grants, ledger and registry row. Returns the schema's OID. */
   async ensureSchema(server: ManagedServer, tenant: SchemaTenant, content: Content): Promise<number> {
     try {
       return await this.connections.use(server, tenant.databaseName, (client) =>
@@ -84,7 +85,7 @@ export class SchemaProvisioner {
       );
     } catch (error) {
       if (sqlState(error) !== SQLSTATE.duplicateSchema) throw asRefusal(error);
-      return this.getOwned(server, tenant);
+      return this.finish(server, tenant, content);
     }
   }
 
@@ -148,7 +149,7 @@ export class SchemaProvisioner {
     await this.roles.drop(server, tenant);
   }
 
-  /** One message, which is one transaction: each round trip would show in the time of a creation. */
+  /** One message: each round trip would show in the time of a creation. */
   private async provision(
     client: ClientBase,
     server: ManagedServer,
@@ -164,11 +165,17 @@ export class SchemaProvisioner {
     return row.oid;
   }
 
-  /** The schema that an earlier attempt made. */
-  private async getOwned(server: ManagedServer, tenant: SchemaTenant): Promise<number> {
+  /** The schema that an earlier attempt made, with the versions that it did not come to. */
+  private async finish(server: ManagedServer, tenant: SchemaTenant, content: Content): Promise<number> {
     return this.connections.use(server, tenant.databaseName, async (client) => {
       const found = await this.findOwned(client, tenant);
       if (!found) throw ownershipMismatch('schema', tenant.schemaName);
+      const missing = stagesOf(tenant, content, 1);
+      if (missing !== '') {
+        await client.query(missing).catch((error: unknown) => {
+          throw asRefusal(error);
+        });
+      }
       return found.oid;
     });
   }
@@ -213,14 +220,24 @@ function provisionFor({ id }: Pick<SchemaTenant, 'id'>): string {
 }
 
 /** Nobody's tenant yet when it is made: an application that looks for active ones must not find it. */
-function renderProvision(tenant: SchemaTenant, { template, seeds }: Content): string {
+function renderProvision(tenant: SchemaTenant, content: Content): string {
   const { id, schemaName } = tenant;
+  const { template, seeds } = content;
   const name = quoteLiteral(SchemaName.of(schemaName).value);
   const templateId = template ? quoteLiteral(template.templateId) : 'NULL';
-  const version = template?.version ?? 0;
-  return `${provisionFor(tenant)}, ${name}, ${templateId}, ${version}, ${seeds});
+  const others = stagesOf(tenant, content, 2);
+  return `${provisionFor(tenant)}, ${name}, ${templateId}, ${template ? 1 : 0}, ${seeds});
     UPDATE shared.tenants SET status = 'creating' WHERE id = ${quoteLiteral(id)}
-    RETURNING (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = ${name}) AS oid`;
+    RETURNING (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = ${name}) AS oid${
+      others && `; BEGIN; ${COMMIT_LATER}; COMMIT; ${others}`
+    }`;
+}
+
+/** From a version on; empty where there is none. */
+function stagesOf({ schemaName }: SchemaTenant, { template, seeds }: Content, first: number): string {
+  if (!template) return '';
+  const { templateId, version } = template;
+  return renderStages({ schemaName, templateId, first, last: version, kinds: kindsOf({ seeds }) });
 }
 
 async function findSchema(client: ClientBase, sql: string, key: string | number): Promise<SchemaRow | null> {

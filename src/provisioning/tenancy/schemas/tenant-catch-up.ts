@@ -3,9 +3,8 @@ import type { ManagedServer } from '../../managed-server.js';
 import { HostConnections } from '../hosts/host-connections.js';
 import { HostTemplates } from '../hosts/host-templates.js';
 import { asRefusal } from './template-refusal.js';
+import { kindsOf, renderStages } from './template-stages.js';
 import type { TenantHome } from './tenant-home.js';
-
-const RUN_TABLES = "SELECT shared.run_template($1, $2, $3, ARRAY['schema'])";
 
 /** Brings the tables of a tenant that nobody uses yet to a later version of its template, as new ones get it. */
 @Injectable()
@@ -23,7 +22,8 @@ export class TenantCatchUp {
     if (templateId === null) return;
     await this.connections.use(server, databaseName, async (client) => {
       await this.templates.ensure(client, `${server.id}/${databaseName}`, { templateId, version });
-      await client.query(RUN_TABLES, [schemaName, templateId, version]).catch((error: unknown) => {
+      const stages = { schemaName, templateId, first: 1, last: version, kinds: kindsOf({ seeds: false }) };
+      await client.query(renderStages(stages)).catch((error: unknown) => {
         throw asRefusal(error);
       });
     });

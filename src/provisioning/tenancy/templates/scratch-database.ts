@@ -96,19 +96,27 @@ export class ScratchDatabase {
   }
 }
 
-/** In one transaction and file by file, as `shared.provision_tenant_schema` does it. */
+/** Version by version in transactions, as a new tenant gets them, and file by file. */
 async function build(client: ClientBase, schema: SchemaName, versions: readonly Release[]): Promise<void> {
-  await client.query(`BEGIN; ${scratchTimeouts(BUILD_TIMEOUT_MS)}; ${createScratchSchema(schema)}`);
+  await client.query(createScratchSchema(schema));
   for (const { number, freshFiles } of versions) {
+    await client.query(`BEGIN; ${scratchTimeouts(BUILD_TIMEOUT_MS)}`);
     for (const { name, sql } of freshFiles) {
-      await client.query(RUN_FILE, [schema.value, sql]).catch((error: unknown) => {
-        if (error instanceof DatabaseError && !isUnavailable(error))
-          throw new ScratchBuildFailed(number, name, error);
-        throw error;
-      });
+      await client
+        .query(RUN_FILE, [schema.value, sql])
+        .catch((error: unknown) => refuse(error, { number, name }));
     }
+    await client.query('COMMIT').catch((error: unknown) => {
+      const last = freshFiles.at(-1);
+      return refuse(error, { number, name: last?.name ?? '' });
+    });
   }
-  await client.query('COMMIT');
+}
+
+function refuse(error: unknown, { number, name }: { number: number; name: string }): never {
+  if (error instanceof DatabaseError && !isUnavailable(error))
+    throw new ScratchBuildFailed(number, name, error);
+  throw error;
 }
 
 async function listLeftovers(client: ClientBase): Promise<SchemaName[]> {
