@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { DatabaseError } from 'pg';
 import {
   createTrustedExtension,
   createUntrustedExtension,
   FIND_EXTENSIONS,
   FIND_INSTALLED_EXTENSIONS,
 } from '../infra/postgres/extension-sql.js';
-import { SQLSTATE, sqlState } from '../infra/postgres/sqlstate.js';
+import { SQLSTATE } from '../infra/postgres/sqlstate.js';
 import { invalidField, RowhouseError } from '../kernel/errors.js';
 import { RoleName } from '../kernel/identifiers.js';
 import type { DatabaseHome } from './database-home.js';
@@ -36,6 +37,15 @@ export class Extensions {
     return rows.map((row) => row.name);
   }
 
+  /** Those of the allow-list that a database has. */
+  installed(server: ManagedServer, databaseName: string): Promise<string[]> {
+    return server.postgres.inDatabase(databaseName, async (client) => {
+      const { rows } = await client.query<{ name: string }>(FIND_INSTALLED_EXTENSIONS);
+      const names = new Set(rows.map(({ name }) => name));
+      return ALLOWED_EXTENSIONS.filter((name) => names.has(name));
+    });
+  }
+
   /** Throws VALIDATION_FAILED on the field `extensions`. */
   async assertAvailable(server: ManagedServer, names: readonly string[]): Promise<void> {
     const available = await this.available(server);
@@ -46,7 +56,7 @@ export class Extensions {
 
   /**
    * Installs what `database` lacks of the home's extensions: a trusted one as the tenant's own role into `public`,
-   * another one as superuser into a schema that has its name.
+   * another one as superuser into a schema that has its name. Throws CONFLICT where what the owner did there is in the way.
    */
   async ensure(
     server: ManagedServer,
@@ -72,11 +82,18 @@ function findAvailable(server: ManagedServer, names: readonly string[]): Promise
   return server.postgres.query<AvailableExtension>(FIND_EXTENSIONS, [names]);
 }
 
+/** What PostgreSQL refuses for the database's own state: a schema, rights or names that its owner changed. */
+const OWNERS_DOING = /^(2B|3F|42|P0)/;
+
 function explain(error: unknown, name: string): never {
-  if (sqlState(error) !== SQLSTATE.duplicateSchema) throw error;
-  throw new RowhouseError(
-    'CONFLICT',
-    `The extension ${name} needs a schema of its own called ${name}, and there is one already. Rename or drop it.`,
-    { cause: error },
-  );
+  if (!(error instanceof DatabaseError) || !OWNERS_DOING.test(error.code ?? '')) throw error;
+  throw new RowhouseError('CONFLICT', reasonAgainst(error, name), { cause: error });
+}
+
+function reasonAgainst({ code, message }: DatabaseError, name: string): string {
+  if (code === SQLSTATE.duplicateSchema)
+    return `The extension ${name} needs a schema of its own called ${name}, and there is one already. Rename or drop it.`;
+  if (code === SQLSTATE.invalidSchemaName)
+    return `The extension ${name} goes into the schema "public", which the database does not have (SQLSTATE ${code}). Make it: CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC.`;
+  return `The extension ${name} cannot be installed in this database: ${message} (SQLSTATE ${code}).`;
 }

@@ -12,6 +12,7 @@ import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { TenantDirectory } from '../../provisioning/tenancy/schemas/tenant-directory.js';
 import { type Command, DatabaseCommands, type Started } from './database-commands.js';
 import { DatabasePresenter } from './database-presenter.js';
+import type { DatabaseStatus } from './database-status.js';
 import { DatabasesReader } from './databases.reader.js';
 import type { DatabaseDto, DeletedDatabaseDto, RotatedCredentialsDto } from './dto/database.dto.js';
 import type { ExtensionsDto, RotateCredentialsDto } from './dto/requests.dto.js';
@@ -108,9 +109,16 @@ export class DatabaseLifecycleService {
     return toReply(ended, { created: false, resource: () => this.listExtensions(id) });
   }
 
+  /** Of the allow-list, as the database has them now. Throws CONFLICT while it is not there. */
   async listExtensions(id: string): Promise<ExtensionsDto> {
-    const { serverId, extensions } = await this.reader.getEntity(id);
-    return { installed: extensions, available: await this.extensions.available(this.servers.get(serverId)) };
+    const { serverId, databaseName, status } = await this.reader.getEntity(id);
+    assertThere(status);
+    const server = this.servers.get(serverId);
+    const [installed, available] = await Promise.all([
+      this.extensions.installed(server, databaseName),
+      this.extensions.available(server),
+    ]);
+    return { installed, available };
   }
 
   /** Throws CONFLICT while tenants live in it. */
@@ -136,4 +144,9 @@ export class DatabaseLifecycleService {
     const ended = await this.operations.run(started.operation, context.waitMs);
     return toReply(ended, { created: false, resource: () => this.reader.get(id) });
   }
+}
+
+function assertThere(status: DatabaseStatus): void {
+  if (status === 'active' || status === 'suspended') return;
+  throw new RowhouseError('CONFLICT', `The database is ${status}; this needs it to be active or suspended.`);
 }

@@ -184,7 +184,7 @@ export class DatabasesController {
   @RequireScope('databases:read')
   @Summary('List the extensions of a database, and what it could have')
   @ApiEnvelope(ExtensionsDto)
-  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'SERVICE_UNAVAILABLE')
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'SERVICE_UNAVAILABLE')
   listExtensions(@UuidParam() id: string): Promise<ExtensionsDto> {
     return this.lifecycle.listExtensions(id);
   }
@@ -197,7 +197,7 @@ export class DatabasesController {
   )
   @ApiEnvelope(ExtensionsDto)
   @ApiAccepted()
-  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
+  @ApiProblems('VALIDATION_FAILED', 'NOT_FOUND', 'CONFLICT', 'RESOURCE_BUSY', 'SERVICE_UNAVAILABLE')
   installExtension(
     @Context() context: RequestContext,
     @UuidParam() id: string,
