@@ -34,6 +34,7 @@ import { StuckPatrol } from './stuck-patrol.js';
 import { StuckSessions } from './stuck-sessions.js';
 import { HostConnections } from './tenancy/hosts/host-connections.js';
 import { HostDoors } from './tenancy/hosts/host-doors.js';
+import { HostExtensions } from './tenancy/hosts/host-extensions.js';
 import { HostProvisioner } from './tenancy/hosts/host-provisioner.js';
 import { HostReader } from './tenancy/hosts/host-reader.js';
 import { HostTeardown } from './tenancy/hosts/host-teardown.js';
@@ -55,6 +56,7 @@ import { WarmSchemas } from './tenancy/schemas/warm-schemas.js';
 import { DriftReader } from './tenancy/templates/drift-reader.js';
 import { ScratchDatabase } from './tenancy/templates/scratch-database.js';
 import { ScratchPreparation } from './tenancy/templates/scratch-preparation.js';
+import { TemplateExtensions } from './tenancy/templates/template-extensions.js';
 import { TemplateStore } from './tenancy/templates/template-store.js';
 import { VersionRunner } from './tenancy/versions/version-runner.js';
 import { WarmPool } from './warm-pool.js';
@@ -69,6 +71,7 @@ const PUBLIC_PROVIDERS = [
   HostConnections,
   HostedLogins,
   HostDoors,
+  HostExtensions,
   HostProvisioner,
   HostTeardown,
   HostReader,
@@ -96,6 +99,7 @@ const PUBLIC_PROVIDERS = [
   SqlParser,
   Strangers,
   StuckSessions,
+  TemplateExtensions,
   TemplateStore,
   TenantCatchUp,
   TenantCopy,

@@ -38,6 +38,7 @@ function version(number: number, ...files: TemplateFile[]): TemplateVersion {
     files,
     freshFiles: files,
     statements: [],
+    extensions: [],
   };
 }
 

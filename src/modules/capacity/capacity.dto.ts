@@ -174,7 +174,8 @@ export class CapacityDto {
   @ApiProperty({
     type: 'integer',
     nullable: true,
-    description: 'How many more tenants it takes now, its stock counted; 0 while it is suspended; null when it is no host',
+    description:
+      'How many more tenants it takes now, its stock counted; 0 while it is suspended; null when it is no host',
     example: 20,
   })
   room!: number | null;

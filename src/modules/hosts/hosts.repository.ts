@@ -62,12 +62,14 @@ const INSERT = `
     readonly_ciphertext)
   VALUES ($1, $2, $3, 'preparing', $4, $5, $6, $7, $8)`;
 
-/** The host with the most room, locked, so that two placements count one after the other. */
+/** The host with the most room, before others one with the template's extensions; locked, so that two placements count one after the other. */
 const FIND_ROOMIEST = `
   SELECT h.database_id AS id
   FROM hosts h JOIN databases d ON d.id = h.database_id
   WHERE h.group_id = $1 AND ${ROOM} > 0
-  ORDER BY ${ROOM} DESC, h.created_at
+  ORDER BY coalesce(d.extensions @> (
+    SELECT v.extensions FROM template_versions v JOIN templates t ON t.id = v.template_id AND t.latest_version = v.number
+    WHERE t.id = $2), true) DESC, ${ROOM} DESC, h.created_at
   LIMIT 1 FOR UPDATE OF h`;
 
 /** With stock in it that a tenant may have the place of. */
@@ -113,12 +115,12 @@ export class HostsRepository {
   }
 
   /**
-   * The group's host with the most room, locked; null when none has any. Whoever waited for the lock counts again: the
+   * The group's host with the most room for the template, locked; null when none has any. Whoever waited for the lock counts again: the
    * room may be gone to the one that was waited for.
    */
-  async lockRoomiest(tx: EntityManager, groupId: string): Promise<Host | null> {
+  async lockRoomiest(tx: EntityManager, groupId: string, templateId: string | null): Promise<Host | null> {
     for (;;) {
-      const [row]: { id: string }[] = await tx.query(FIND_ROOMIEST, [groupId]);
+      const [row]: { id: string }[] = await tx.query(FIND_ROOMIEST, [groupId, templateId]);
       if (!row) return null;
       const host = await this.findByDatabase(row.id, tx);
       if (host && host.room > 0) return host;

@@ -82,8 +82,8 @@ export class Placement {
   }
 
   /** The group's host with the most room, locked; null when none has room. Stock makes way where the group cannot grow. */
-  async findHost(tx: EntityManager, groupId: string): Promise<Host | null> {
-    const roomiest = await this.hosts.lockRoomiest(tx, groupId);
+  async findHost(tx: EntityManager, groupId: string, templateId: string | null): Promise<Host | null> {
+    const roomiest = await this.hosts.lockRoomiest(tx, groupId, templateId);
     if (roomiest) return roomiest;
     const group = await this.groups.find(groupId, tx);
     if (!group || !isFull(group)) return null;

@@ -20,6 +20,12 @@ export interface CheckedVersion {
   readonly statements: readonly OnlineStatement[];
 }
 
+/** One that ran where nobody lives. */
+export interface TriedVersion extends CheckedVersion {
+  /** What a database needs for it and those before it. */
+  readonly extensions: readonly string[];
+}
+
 /** A problem at a place in a file. */
 export function problemAt(
   { field }: Pick<DraftFile, 'field'>,

@@ -10,6 +10,7 @@ export function presentTemplate(template: Template, uses: readonly VersionUse[])
     description: template.description,
     status: template.status,
     latest_version: template.latestVersion,
+    extensions: template.extensions && [...template.extensions],
     tenants: own.reduce((sum, { tenants }) => sum + tenants, 0),
     tenants_by_version: own.map(({ version, tenants }) => ({ version, tenants })),
     created_at: template.createdAt.toISOString(),
@@ -33,6 +34,7 @@ export function presentVersionWithSql(version: StoredVersion): TemplateVersionWi
     checksum: version.checksum,
     description: version.description,
     transactional: version.transactional,
+    extensions: version.extensions && [...version.extensions],
     created_by: version.createdBy,
     created_at: version.createdAt.toISOString(),
     files: version.files.map(({ name, kind, sql }) => ({ name, kind, bytes: Buffer.byteLength(sql), sql })),
@@ -41,6 +43,13 @@ export function presentVersionWithSql(version: StoredVersion): TemplateVersionWi
 
 /** For the audit trail: what a version is, without its SQL. */
 export function auditVersion(version: StoredVersion): object {
-  const { number, checksum, description, transactional } = version;
-  return { number, checksum, description, transactional, files: version.files.map(({ name }) => name) };
+  const { number, checksum, description, transactional, extensions } = version;
+  return {
+    number,
+    checksum,
+    description,
+    transactional,
+    extensions,
+    files: version.files.map(({ name }) => name),
+  };
 }

@@ -3,15 +3,15 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { StoredVersion } from './template.js';
 
 const COLUMNS = `template_id AS "templateId", number, checksum, description, transactional, files,
-  fresh_files AS "freshFiles", statements, created_by AS "createdBy", created_at AS "createdAt"`;
+  fresh_files AS "freshFiles", statements, extensions, created_by AS "createdBy", created_at AS "createdAt"`;
 
 const LIST = `SELECT ${COLUMNS} FROM template_versions
   WHERE template_id = $1 AND ($2::integer IS NULL OR number < $2) ORDER BY number DESC LIMIT $3`;
 
 const INSERT = `
   INSERT INTO template_versions (template_id, number, checksum, description, transactional, files, fresh_files,
-                                 statements, created_by, created_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
+                                 statements, extensions, created_by, created_at)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
 
 /** Only SQL. A version that was added never changes. */
 @Injectable()
@@ -41,6 +41,7 @@ export class TemplateVersionsRepository {
       JSON.stringify(version.files),
       JSON.stringify(version.freshFiles),
       JSON.stringify(version.statements),
+      version.extensions,
       version.createdBy,
       version.createdAt,
     ]);

@@ -7,7 +7,7 @@ import { AuditLog } from '../../infra/control-db/audit-log.js';
 import { Clock } from '../../kernel/clock.js';
 import { notFound, RowhouseError } from '../../kernel/errors.js';
 import { TemplateStore } from '../../provisioning/tenancy/templates/template-store.js';
-import type { CheckedVersion } from './checked-version.js';
+import type { TriedVersion } from './checked-version.js';
 import type { AddVersionDto } from './dto/requests.dto.js';
 import type { TemplateVersionDto, TemplateVersionWithSqlDto } from './dto/template-version.dto.js';
 import type { StoredVersion, Template } from './template.js';
@@ -55,22 +55,21 @@ export class TemplateVersionsService {
   async check(
     request: VersionRequest,
     template: Pick<Template, 'id' | 'latestVersion'> | null,
-  ): Promise<CheckedVersion> {
+  ): Promise<TriedVersion> {
     const version = await this.reader.read(draftOf(request));
     const former = template ? await this.store.versions(template.id, { last: template.latestVersion }) : [];
     const latest = former.at(-1);
     if (latest?.checksum === version.checksum) {
       throw new RowhouseError('CONFLICT', `Version ${latest.number} is just the same already.`);
     }
-    await this.trial.run(version, former);
-    return version;
+    return { ...version, extensions: await this.trial.run(version, former) };
   }
 
   /** In the caller's transaction, which holds the template's row or has just made it. */
   async insert(
     tx: EntityManager,
     context: RequestContext,
-    { template, version }: { template: Template; version: CheckedVersion },
+    { template, version }: { template: Template; version: TriedVersion },
   ): Promise<StoredVersion> {
     const stored: StoredVersion = {
       templateId: template.id,
@@ -81,6 +80,7 @@ export class TemplateVersionsService {
       files: version.files.map(({ name, kind, sql }) => ({ name, kind, sql })),
       freshFiles: version.freshFiles,
       statements: version.statements,
+      extensions: version.extensions,
       createdBy: context.principal.id,
       createdAt: this.clock.now(),
     };

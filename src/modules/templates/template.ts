@@ -11,6 +11,8 @@ export interface Template {
   readonly status: TemplateStatus;
   /** 0 while there is none. */
   readonly latestVersion: number;
+  /** What a database needs for the newest version; null where nobody has looked yet. */
+  readonly extensions: readonly string[] | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }

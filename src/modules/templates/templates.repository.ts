@@ -4,7 +4,10 @@ import type { Cursor } from '../../http/pagination.js';
 import type { Template, TemplateStatus, VersionUse } from './template.js';
 
 const COLUMNS = `id, name, description, status, latest_version AS "latestVersion", created_at AS "createdAt",
-  updated_at AS "updatedAt"`;
+  updated_at AS "updatedAt",
+  CASE latest_version WHEN 0 THEN '{}' ELSE (
+    SELECT v.extensions FROM template_versions v WHERE v.template_id = templates.id AND v.number = latest_version
+  ) END AS extensions`;
 
 const LIST = `SELECT ${COLUMNS} FROM templates
   WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR name = $2)

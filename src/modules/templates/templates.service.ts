@@ -40,6 +40,7 @@ export class TemplatesService {
       description,
       status: 'active',
       latestVersion: 0,
+      extensions: [],
       createdAt: at,
       updatedAt: at,
     };

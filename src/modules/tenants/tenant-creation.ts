@@ -61,7 +61,7 @@ export class TenantCreation {
     const stocked =
       place.canBeWarm && wish.template ? await this.warm.claim(tx, wish.template.id, place) : null;
     if (stocked) return this.beginClaimed(tx, context, { wish, stocked, serverId });
-    const plan = await this.plan(tx, place, serverId);
+    const plan = await this.plan(tx, { place, templateId: wish.template?.id ?? null, serverId });
     if (!plan) return null;
     const kind = wish.withData ? 'tenant.clone' : 'tenant.create';
     return this.begin(tx, context, { wish, plan, kind, input: {} });
@@ -130,10 +130,13 @@ export class TenantCreation {
     });
   }
 
-  private async plan(tx: EntityManager, place: SchemaPlace, serverId: string): Promise<TenantPlan | null> {
+  private async plan(
+    tx: EntityManager,
+    { place, templateId, serverId }: { place: SchemaPlace; templateId: string | null; serverId: string },
+  ): Promise<TenantPlan | null> {
     const host = place.databaseId
       ? await this.placement.takeHost(tx, place.databaseId)
-      : await this.placement.findHost(tx, place.groupId ?? '');
+      : await this.placement.findHost(tx, place.groupId ?? '', templateId);
     if (!host) return null;
     const schemaName = await nextSchemaName(tx);
     return {

@@ -75,7 +75,7 @@ export class FanOutWorker {
     const { databaseName, templateVersion } = tenant.home;
     if (this.place !== databaseName) await this.leaveSession();
     this.place = databaseName;
-    this.session ??= await migrator.open(tenant.home);
+    this.session ??= await migrator.open(tenant.home, context.migration.version);
     try {
       await migrator.migrate(this.session, tenant, { context, versions });
     } finally {

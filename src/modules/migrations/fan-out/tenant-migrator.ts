@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ManagedServer } from '../../../provisioning/managed-server.js';
 import { ServerRegistry } from '../../../provisioning/server-registry.js';
 import { HostConnections } from '../../../provisioning/tenancy/hosts/host-connections.js';
+import { HostExtensions } from '../../../provisioning/tenancy/hosts/host-extensions.js';
 import { TenantDirectory } from '../../../provisioning/tenancy/schemas/tenant-directory.js';
 import type { TenantHome } from '../../../provisioning/tenancy/schemas/tenant-home.js';
 import { VersionRunner } from '../../../provisioning/tenancy/versions/version-runner.js';
@@ -16,11 +17,23 @@ export class TenantMigrator {
     private readonly servers: ServerRegistry,
     private readonly directory: TenantDirectory,
     private readonly connections: HostConnections,
+    private readonly extensions: HostExtensions,
     private readonly runner: VersionRunner,
   ) {}
 
-  open(home: TenantHome): Promise<HostSession> {
-    return HostSession.open(this.connections, this.servers.get(home.serverId), home);
+  /** A session in the tenant's database, which has what the version needs. */
+  async open(home: TenantHome, version: number): Promise<HostSession> {
+    const server = this.servers.get(home.serverId);
+    const session = await HostSession.open(this.connections, server, home);
+    try {
+      const { databaseName, templateId } = home;
+      if (templateId !== null)
+        await this.extensions.ensure(session.client, { server, databaseName }, { templateId, version });
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
   }
 
   /** Throws VersionFailed, after which the session is as good as before, or what the connection ended with. */

@@ -40,6 +40,15 @@ class VersionHead {
   })
   transactional!: boolean;
 
+  @ApiProperty({
+    type: [String],
+    nullable: true,
+    description:
+      'The extensions that a database needs for it and the versions before it, as its trial found them. A database gets them before its first tenant has the version. Null for a version from before this was looked at, until somebody needs it.',
+    example: ['citext'],
+  })
+  extensions!: string[] | null;
+
   @ApiProperty({ description: 'The public id of the API key that added it.', example: 'a1b2c3d4' })
   created_by!: string;
 

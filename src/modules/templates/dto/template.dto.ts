@@ -33,6 +33,15 @@ export class TemplateDto {
   @ApiProperty({ type: 'integer', description: 'The newest version; 0 while there is none.', example: 3 })
   latest_version!: number;
 
+  @ApiProperty({
+    type: [String],
+    nullable: true,
+    description:
+      'The extensions that a database needs for its newest version and gets before its first tenant. Null for one from before this was looked at, until somebody needs it.',
+    example: ['citext'],
+  })
+  extensions!: string[] | null;
+
   @ApiProperty({ type: 'integer', minimum: 0, description: 'How many tenants carry it.', example: 120 })
   tenants!: number;
 

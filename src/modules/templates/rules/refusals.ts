@@ -1,3 +1,4 @@
+import { ALLOWED_EXTENSIONS } from '../../../provisioning/extensions.js';
 import type { NodeName } from './nodes.js';
 
 const TRANSACTION = 'a version runs in one transaction, which it can neither begin nor end';
@@ -6,7 +7,7 @@ export const SERVER = 'it concerns the whole server';
 export const DATABASE = 'it concerns the whole database';
 export const ROLES =
   "roles belong to the server, and what a template makes belongs to the database's provisioner";
-export const EXTENSION = 'ask for the extension on the database: PUT /api/databases/:id/extensions/:name';
+export const EXTENSION = `leave it out: a database gets the extensions that a version uses, of ${ALLOWED_EXTENSIONS.join(', ')}`;
 const FILES = 'nothing goes between templates and files; write INSERT for data';
 const NOTIFY = 'sessions are used for one tenant after another';
 export const SESSION = 'it belongs to a session, and sessions are used for one tenant after another';

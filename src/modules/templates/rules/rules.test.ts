@@ -97,9 +97,10 @@ describe('no version may have', () => {
     ],
     [
       'CREATE EXTENSION citext',
-      'CREATE EXTENSION is not for templates: ask for the extension on the database',
+      'CREATE EXTENSION is not for templates: leave it out: a database gets the extensions that a version uses',
     ],
-    ['DROP EXTENSION citext', 'DROP EXTENSION is not for templates: ask for the extension'],
+    ['CREATE EXTENSION dblink', 'CREATE EXTENSION is not for templates: no database may have "dblink"'],
+    ['DROP EXTENSION citext', 'DROP EXTENSION is not for templates: leave it out'],
     ["COPY products FROM '/etc/passwd'", 'COPY is not for templates'],
     ["COPY products TO PROGRAM 'id'", 'COPY is not for templates'],
     ['LISTEN x', 'LISTEN is not for templates'],

@@ -13,6 +13,7 @@ import {
   ScratchDatabase,
 } from '../../../provisioning/tenancy/templates/scratch-database.js';
 import { scratchSession, scratchSettings } from '../../../provisioning/tenancy/templates/scratch-sql.js';
+import { TemplateExtensions } from '../../../provisioning/tenancy/templates/template-extensions.js';
 import type { TemplateVersion } from '../../../provisioning/tenancy/templates/template-store.js';
 import { type CheckedFile, type CheckedVersion, problemAt } from '../checked-version.js';
 import { invalidVersion } from '../version-draft.js';
@@ -38,26 +39,35 @@ export class VersionTrial {
   constructor(
     private readonly servers: ServerRegistry,
     private readonly scratch: ScratchDatabase,
+    private readonly extensions: TemplateExtensions,
   ) {}
 
-  /** Throws SQL_ERROR or STATEMENT_TIMED_OUT with the place, and VALIDATION_FAILED for what it did. */
-  async run(version: CheckedVersion, former: readonly TemplateVersion[]): Promise<void> {
+  /**
+   * Returns the extensions that a database needs for it and those before it. Throws SQL_ERROR or STATEMENT_TIMED_OUT with
+   * the place, and VALIDATION_FAILED for what it did.
+   */
+  async run(version: CheckedVersion, former: readonly TemplateVersion[]): Promise<readonly string[]> {
     const server = this.servers.default();
     await this.scratch.withFreshSchema(server, former, (client, schema) =>
       runAsUpgrade({ client, schema, version, deadline: Date.now() + RUN_TIMEOUT_MS }),
     );
-    await this.runAsNew(server, version, former);
+    const latest = former.at(-1);
+    const before = latest ? await this.extensions.get(server, latest.templateId, latest.number) : [];
+    const needed = await this.runAsNew(server, version, former);
+    return [...new Set([...before, ...needed])].sort();
   }
 
   private async runAsNew(
     server: ManagedServer,
     version: CheckedVersion,
     former: readonly TemplateVersion[],
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     const number = former.length + 1;
     const releases = [...former, { number, freshFiles: version.freshFiles }];
     try {
-      await this.scratch.withFreshSchema(server, releases, async () => {});
+      return await this.scratch.withFreshSchema(server, releases, (client, schema) =>
+        this.extensions.read(client, schema, [version]),
+      );
     } catch (error) {
       const file = error instanceof ScratchBuildFailed && error.version === number && fileOf(version, error);
       throw file ? fileFailure(error.cause, file) : error;

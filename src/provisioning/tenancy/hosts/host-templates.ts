@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { ClientBase } from 'pg';
+import type { ManagedServer } from '../../managed-server.js';
 import { TemplateStore } from '../templates/template-store.js';
+import { HostExtensions, type TemplateAt } from './host-extensions.js';
 
 const KNOWN = `SELECT coalesce(max(version), 0) AS version FROM shared.template_versions WHERE template_id = $1`;
 
@@ -16,21 +18,25 @@ const INSERT_VERSIONS = `
   SELECT $1, v.version, v.checksum FROM jsonb_to_recordset($2::jsonb) AS v (version int, checksum text)
   ON CONFLICT DO NOTHING`;
 
-/** Copies of templates in hosting databases, from which the functions in `shared` make tenants. */
+/** Copies of templates in hosting databases, from which the functions in `shared` make tenants, and what these need there. */
 @Injectable()
 export class HostTemplates {
   /** For each host and template the newest version that was seen there. */
   private readonly copied = new LRUCache<string, number>({ max: 10_000, ttl: 600_000 });
 
-  constructor(private readonly templates: TemplateStore) {}
+  constructor(
+    private readonly templates: TemplateStore,
+    private readonly extensions: HostExtensions,
+  ) {}
 
-  /** Brings the host's copy up to a version. `host` names the database among all that this process knows. */
+  /** Brings the host's copy up to a version, with the extensions that it needs. `client`: a session in the host. */
   async ensure(
     client: ClientBase,
-    host: string,
-    { templateId, version }: { templateId: string; version: number },
+    host: { readonly server: ManagedServer; readonly databaseName: string },
+    { templateId, version }: TemplateAt,
   ): Promise<void> {
-    const key = `${host}/${templateId}`;
+    await this.extensions.ensure(client, host, { templateId, version });
+    const key = `${host.server.id}/${host.databaseName}/${templateId}`;
     if ((this.copied.get(key) ?? 0) >= version) return;
     await this.copy(client, templateId, version);
     this.copied.set(key, version);

@@ -35,7 +35,7 @@ export class PublicProvisioner {
     const { templateId, templateVersion: version, databaseName } = tenant;
     return this.connections.use(server, databaseName, async (client) => {
       if (templateId !== null) {
-        await this.templates.ensure(client, `${server.id}/${databaseName}`, { templateId, version });
+        await this.templates.ensure(client, { server, databaseName }, { templateId, version });
         await fillPublic(client, { ...tenant, templateId }, seeds);
       }
       const { rows } = await client.query<SchemaRow>(FIND_SCHEMA, ['public']);

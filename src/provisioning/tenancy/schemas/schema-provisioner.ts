@@ -157,7 +157,7 @@ export class SchemaProvisioner {
   ): Promise<number> {
     const { template } = content;
     if (template) {
-      await this.templates.ensure(client, `${server.id}/${tenant.databaseName}`, template);
+      await this.templates.ensure(client, { server, databaseName: tenant.databaseName }, template);
     }
     const results = await client.query(renderProvision(tenant, content));
     const [row] = (results as unknown as QueryResult<{ oid: number }>[])[1]?.rows ?? [];

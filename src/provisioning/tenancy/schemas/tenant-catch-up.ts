@@ -21,7 +21,7 @@ export class TenantCatchUp {
   ): Promise<void> {
     if (templateId === null) return;
     await this.connections.use(server, databaseName, async (client) => {
-      await this.templates.ensure(client, `${server.id}/${databaseName}`, { templateId, version });
+      await this.templates.ensure(client, { server, databaseName }, { templateId, version });
       const stages = { schemaName, templateId, first: 1, last: version, kinds: kindsOf({ seeds: false }) };
       await client.query(renderStages(stages)).catch((error: unknown) => {
         throw asRefusal(error);

@@ -28,6 +28,8 @@ export interface TemplateVersion {
   readonly freshFiles: readonly TemplateFile[];
   /** Empty when transactional. */
   readonly statements: readonly OnlineStatement[];
+  /** What a database needs for it and those before it; null where nobody has looked yet. */
+  readonly extensions: readonly string[] | null;
 }
 
 export interface StoredTemplate {
@@ -41,7 +43,8 @@ export interface StoredTemplate {
 const FIND = `SELECT id, name, status, latest_version AS "latestVersion" FROM templates WHERE id = $1`;
 const LIST = `SELECT id, name, status, latest_version AS "latestVersion" FROM templates ORDER BY created_at, id`;
 const VERSIONS = `
-  SELECT template_id AS "templateId", number, checksum, transactional, files, fresh_files AS "freshFiles", statements
+  SELECT template_id AS "templateId", number, checksum, transactional, files, fresh_files AS "freshFiles", statements,
+         extensions
   FROM template_versions WHERE template_id = $1 AND number BETWEEN $2 AND $3 ORDER BY number`;
 
 /** Reads templates for the work that runs them. */
