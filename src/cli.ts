@@ -84,8 +84,12 @@ templates
   .argument('<name>')
   .argument('<path>', 'a .sql file, or a folder of them')
   .option('--description <text>', 'what it is for')
-  .action(async (name: string, path: string, options: { description?: string }) =>
-    (await import('./cli/templates.js')).addTemplate(name, path, options.description),
+  .option(
+    '--from-dump',
+    'the file is a plain pg_dump -s: leave out the name of its schema, owners and rights',
+  )
+  .action(async (name: string, path: string, options: { description?: string; fromDump?: boolean }) =>
+    (await import('./cli/templates.js')).addTemplate(name, path, options),
   );
 
 templates

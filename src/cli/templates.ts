@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { RowhouseError } from '../kernel/errors.js';
 import { ApiFailure, apiList, apiRequest } from './api-client.js';
+import { readDump } from './dump-file.js';
 import { done, print } from './progress.js';
 
 interface Template {
@@ -34,9 +35,19 @@ interface Drift {
   readonly unchecked_hosts: readonly { readonly database_name: string; readonly reason: string }[];
 }
 
+export interface AddOptions {
+  readonly description?: string;
+  /** The file is a plain `pg_dump -s`. */
+  readonly fromDump?: boolean;
+}
+
 /** Makes the template with the files as version 1, or adds them as its next version; the same files again change nothing. */
-export async function addTemplate(name: string, path: string, description?: string): Promise<void> {
-  const files = await readSqlFiles(path);
+export async function addTemplate(
+  name: string,
+  path: string,
+  { description, fromDump = false }: AddOptions = {},
+): Promise<void> {
+  const files = fromDump ? await readDumpFile(path) : await readSqlFiles(path);
   const known = await findTemplate(name);
   if (!known) return createTemplate({ name, files, description: description ?? (await describedIn(path)) });
   if (await isNewest(known, files))
@@ -114,6 +125,11 @@ async function readSqlFiles(path: string): Promise<SqlFile[]> {
   if (names.length === 0)
     throw new RowhouseError('VALIDATION_FAILED', `The folder ${path} has no .sql files`);
   return Promise.all(names.map(async (name) => ({ name, sql: await readFile(join(path, name), 'utf8') })));
+}
+
+async function readDumpFile(path: string): Promise<SqlFile[]> {
+  const files = await readSqlFiles(path);
+  return Promise.all(files.map(async ({ name, sql }) => ({ name, sql: await readDump(sql) })));
 }
 
 /** What the folder's `template.json` says, if it has one. */

@@ -651,7 +651,7 @@ describe('rowhouse templates, on the command line', () => {
   test('adds a file as the next version, and says what is wrong with a bad one', async () => {
     const file = join(folder, 'colour.sql');
     writeFileSync(file, 'ALTER TABLE a ADD COLUMN colour text;');
-    await addTemplate(name, file, 'Colours');
+    await addTemplate(name, file, { description: 'Colours' });
     expect(output).toContain('has version 2 now, of 1 file');
 
     writeFileSync(file, 'ALTER TABLE a\n  ADD COLUMN;');

@@ -3,15 +3,25 @@ import { SqlParser, type SqlStatement, SqlSyntaxError } from '../../infra/sql-pa
 import type { FieldError } from '../../kernel/errors.js';
 import type { OnlineStatement, TemplateFile } from '../../provisioning/tenancy/templates/template-store.js';
 import { type CheckedFile, type CheckedVersion, problemAt } from './checked-version.js';
+import { withoutPreamble, withoutRestriction } from './dump-preamble.js';
 import { type CheckedOnline, judgeOnline } from './rules/online-rules.js';
-import { explainSyntaxError } from './rules/syntax-hints.js';
+import { explainSyntaxError, withoutPsql } from './rules/syntax-hints.js';
 import { refuseStatement } from './rules/transactional-rules.js';
 import { withoutConcurrently } from './rules/without-concurrently.js';
 import { checksumOf } from './version-checksum.js';
 import { type DraftFile, invalidVersion, type VersionDraft } from './version-draft.js';
 
 /** More would hide the first ones. */
-const MAX_PROBLEMS = 20;
+const MAX_PROBLEMS = 100;
+/** Each is found by reading the file once more. */
+const MAX_PSQL_COMMANDS = 20;
+
+interface ParsedFile {
+  readonly file: CheckedFile;
+  readonly problems: readonly FieldError[];
+}
+
+type ParsedVersion = Omit<VersionDraft, 'files'> & { readonly files: readonly CheckedFile[] };
 
 /** Reads versions as PostgreSQL does, and refuses what no template may do before anything runs. */
 @Injectable()
@@ -20,37 +30,51 @@ export class VersionReader {
 
   /** Throws VALIDATION_FAILED, which names every bad place. */
   async read(draft: VersionDraft): Promise<CheckedVersion> {
-    const files = await this.parse(draft.files);
-    assertStatements(draft, files);
-    return draft.transactional ? checkTransactional(draft, files) : this.checkOnline(draft, files);
+    const parsed: ParsedFile[] = [];
+    for (const file of draft.files) parsed.push(await this.parse(file));
+    const files = parsed.map(({ file }) => file);
+    const problems = parsed.flatMap((each) => each.problems);
+    if (problems.length === 0) assertStatements(draft, files);
+    const version = { ...draft, files };
+    return version.transactional
+      ? checkTransactional(version, problems)
+      : this.checkOnline(version, problems);
   }
 
-  private async parse(files: readonly DraftFile[]): Promise<CheckedFile[]> {
-    const parsed: CheckedFile[] = [];
+  /** After a command of psql it reads on, so that whoever wrote the file learns of the rest too. */
+  private async parse(draft: DraftFile): Promise<ParsedFile> {
     const problems: FieldError[] = [];
-    for (const file of files) {
+    let sql: string | null = withoutRestriction(draft.sql);
+    while (sql !== null && problems.length <= MAX_PSQL_COMMANDS) {
       try {
-        const { statements } = await this.parser.parse(file.sql);
-        parsed.push({ ...file, statements });
+        const { statements } = await this.parser.parse(sql);
+        const plain = withoutPreamble(sql, statements);
+        if (plain === sql) return { file: { ...draft, sql, statements }, problems };
+        sql = plain;
       } catch (error) {
         if (!(error instanceof SqlSyntaxError)) throw error;
-        problems.push(problemAt(file, error.place, explainSyntaxError(file.sql, error)));
+        problems.push(problemAt(draft, error.place, explainSyntaxError(sql, error)));
+        sql = withoutPsql(sql, error.place);
       }
     }
-    assertNone(problems);
-    return parsed;
+    return { file: { ...draft, statements: [] }, problems };
   }
 
-  private async checkOnline(draft: VersionDraft, files: readonly CheckedFile[]): Promise<CheckedVersion> {
+  private async checkOnline(
+    version: ParsedVersion,
+    problems: readonly FieldError[],
+  ): Promise<CheckedVersion> {
+    const { files } = version;
     const judged = files.map((file) => ({ file, verdicts: file.statements.map(judgeOnline) }));
-    assertNone(
-      judged.flatMap(({ file, verdicts }) =>
+    assertNone([
+      ...problems,
+      ...judged.flatMap(({ file, verdicts }) =>
         problemsOf(file, (_, at) => {
           const verdict = verdicts[at];
           return typeof verdict === 'string' ? verdict : null;
         }),
       ),
-    );
+    ]);
     const freshFiles: TemplateFile[] = [];
     for (const { file, verdicts } of judged) {
       freshFiles.push({
@@ -60,7 +84,7 @@ export class VersionReader {
       });
     }
     const statements = judged.flatMap(({ verdicts }) => (verdicts as CheckedOnline[]).map(toStored));
-    return { ...draft, files, freshFiles, statements, checksum: checksumOf(draft) };
+    return { ...version, freshFiles, statements, checksum: checksumOf(version) };
   }
 
   /** What a new schema runs instead: it has no rows yet, so nothing has to go on meanwhile. */
@@ -72,10 +96,10 @@ export class VersionReader {
   }
 }
 
-function checkTransactional(draft: VersionDraft, files: readonly CheckedFile[]): CheckedVersion {
-  assertNone(files.flatMap((file) => problemsOf(file, refuseStatement)));
-  const freshFiles = files.map(({ name, kind, sql }) => ({ name, kind, sql }));
-  return { ...draft, files, freshFiles, statements: [], checksum: checksumOf(draft) };
+function checkTransactional(version: ParsedVersion, problems: readonly FieldError[]): CheckedVersion {
+  assertNone([...problems, ...version.files.flatMap((file) => problemsOf(file, refuseStatement))]);
+  const freshFiles = version.files.map(({ name, kind, sql }) => ({ name, kind, sql }));
+  return { ...version, freshFiles, statements: [], checksum: checksumOf(version) };
 }
 
 function problemsOf(

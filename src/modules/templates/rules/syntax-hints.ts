@@ -2,6 +2,17 @@ import type { SqlSyntaxError } from '../../../infra/sql-parser/sql-parser.js';
 
 const COPY_DATA = /^[ \t]*COPY\b[^;]*\bFROM\s+stdin\b/im;
 
+/** The text without what psql alone understands at the place, with as many lines; null where nothing of that is. */
+export function withoutPsql(sql: string, { line }: SqlSyntaxError['place']): string | null {
+  const lines = sql.split('\n');
+  const copy = lines.slice(0, line).findLastIndex((text) => COPY_DATA.test(text));
+  const end = copy < 0 ? -1 : lines.findIndex((text, at) => at > copy && /^\\\.\r?$/.test(text));
+  if (end >= line - 1) lines.fill('', copy + 1, end + 1);
+  else if (lines[line - 1]?.startsWith('\\')) lines[line - 1] = '';
+  else return null;
+  return lines.join('\n');
+}
+
 /** PostgreSQL's message, or what is really the matter where a file was written for psql. */
 export function explainSyntaxError(sql: string, { message, place }: SqlSyntaxError): string {
   const line = sql.split('\n')[place.line - 1] ?? '';
