@@ -82,8 +82,8 @@ test.each([
     const folder = mkdtempSync(join(tmpdir(), 'dump-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     onTestFinished(() => {
-    vi.unstubAllEnvs();
-  });
+      vi.unstubAllEnvs();
+    });
     vi.stubEnv('ROWHOUSE_URL', world.app.url);
     vi.stubEnv('ROWHOUSE_KEY', world.config.apiKey ?? '');
     const file = join(folder, 'schema.sql');

@@ -661,21 +661,13 @@ test('a suspended host lets nobody in who lives there, and everybody again once 
 });
 
 describe('a template that needs an extension', () => {
-  test('says what a database lacks, leaves nothing behind, and runs once that is there', async () => {
+  test('runs in a database that lacked it', async () => {
     const citext = [{ name: '01.sql', sql: 'CREATE TABLE products (name citext PRIMARY KEY);' }];
     const needy = await createTemplate(world, citext);
     const { database } = await createHost(world);
-    const body = { slug: 'needy', templateId: needy.id, databaseId: database.id };
 
-    const refused = (await api.post('/api/tenants', body)).expect(400);
+    const tenant = await createTenant(world, { templateId: needy.id, databaseId: database.id });
 
-    expect(refused.problem.code).toBe('SQL_ERROR');
-    expect(refused.problem.detail).toMatch(/type "citext" does not exist/);
-    (await api.put(`/api/databases/${database.id}/extensions/citext`)).expect(200);
-    const tenant = await until('its slug is free again', async () => {
-      const answer = await api.post<NewTenant>('/api/tenants', body);
-      return answer.status === 201 && answer.data;
-    });
     expect(await names(tenant)).toEqual([]);
     const own = { slug: 'needy-own', templateId: needy.id, isolation: 'database', extensions: ['citext'] };
     expect(await names(await createTenant(world, own))).toEqual([]);
