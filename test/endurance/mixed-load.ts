@@ -59,8 +59,15 @@ export class MixedLoad {
     if (status < 400) return 'done';
     if (status < 500) return 'refused';
     if (status === 503 || status === 504) return 'unavailable';
-    this.wrong.push(`${request} answered ${status} ${JSON.stringify(body)}`);
+    this.wrong.push(`${request} answered ${status} ${JSON.stringify(body)} ${this.logOf(body)}`);
     return 'wrong';
+  }
+
+  /** Why, in the words of the application. */
+  private logOf(body: unknown): string {
+    const { request_id: id } = body as { request_id?: string };
+    const lines = this.subject.world.app.log.split('\n');
+    return lines.filter((line) => id !== undefined && line.includes(id)).join('\n');
   }
 
   private countsOf(name: string): Record<Outcome, number> {
