@@ -8,6 +8,8 @@ import { ensureControlDatabase } from './infra/control-db/control-database.js';
 import { migrate } from './infra/control-db/migrator.js';
 import { createLogger } from './infra/logging/logger.js';
 import { NestLogger } from './infra/logging/nest-logger.js';
+import { ensureFirstHba } from './infra/pgbouncer/first-hba.js';
+import { explainPoolerRefusal } from './infra/pgbouncer/pooler-refusal.js';
 import { AdminKey } from './modules/api-keys/admin-key.js';
 
 export interface StartedApp {
@@ -38,7 +40,10 @@ export async function createApp(
 /** Migrates the control database, starts the application and listens. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<StartedApp> {
   await ensureControlDatabase(config);
-  await migrate(config);
+  await ensureFirstHba(config);
+  await migrate(config).catch((error: unknown) => {
+    throw config.control.throughPooler ? explainPoolerRefusal(error, config, config.control) : error;
+  });
   const app = await createApp(config, options);
   try {
     const adminKey = await app.get(AdminKey).ensure();

@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config, type ServerConfig } from '../config/config.js';
-import { PgBouncerAdmin } from '../infra/pgbouncer/pgbouncer-admin.js';
+import { PgBouncerAdmin, POOLER_CONSOLE } from '../infra/pgbouncer/pgbouncer-admin.js';
+import { explainPoolerRefusal } from '../infra/pgbouncer/pooler-refusal.js';
 import { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
 import { SessionSeals } from '../infra/postgres/session-seal.js';
 import { notFound, RowhouseError } from '../kernel/errors.js';
@@ -102,6 +103,12 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
     await this.pooler?.ping();
   }
 
+  /** What the pooler says of its configuration, also before the server is prepared; null when it does not tell. */
+  async findPoolerSettings(serverId: string): Promise<ReadonlyMap<string, string> | null> {
+    this.assertKnown(serverId);
+    return (await this.pooler?.settings().catch(() => null)) ?? null;
+  }
+
   private assertKnown(serverId: string): void {
     if (serverId !== this.id) throw notFound('server', serverId);
   }
@@ -130,7 +137,10 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
         retireCopies: () => retireStock(this.dataSource, id),
       }),
     );
-    const capabilities = await pooler?.capabilities();
+    const capabilities = await pooler?.capabilities().catch((error: unknown) => {
+      const user = config.pooler?.adminUser ?? '';
+      throw explainPoolerRefusal(error, this.config, { user, database: POOLER_CONSOLE });
+    });
     const server: ManagedServer = {
       id,
       name: DEFAULT_SERVER,

@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  isAtLeast,
-  type PoolerSettings,
-  renderFirstHba,
-  renderPgBouncerIni,
-  renderUserList,
-} from './pgbouncer-config.js';
+import { isAtLeast, type PoolerSettings, renderPgBouncerIni, renderUserList } from './pgbouncer-config.js';
 
 const settings: PoolerSettings = {
   version: '1.18.0',
@@ -61,17 +55,4 @@ test('compares versions by number', () => {
 
 test('quotes users and passwords', () => {
   expect(renderUserList({ app: 'a"b' })).toBe('"app" "a""b"\n');
-});
-
-test('lets nobody in but the control user and the console admin, from this machine, at first', () => {
-  const lines = renderFirstHba('postgres_control', 'rowhouse', 'admin').trim().split('\n');
-
-  expect(lines).toEqual([
-    'local "postgres_control" "rowhouse" scram-sha-256',
-    'host "postgres_control" "rowhouse" 127.0.0.1/32 scram-sha-256',
-    'host "postgres_control" "rowhouse" ::1/128 scram-sha-256',
-    'local "pgbouncer" "admin" scram-sha-256',
-    'host "pgbouncer" "admin" 127.0.0.1/32 scram-sha-256',
-    'host "pgbouncer" "admin" ::1/128 scram-sha-256',
-  ]);
 });

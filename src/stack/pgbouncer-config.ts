@@ -55,17 +55,6 @@ export function renderUserList(users: Readonly<Record<string, string>>): string 
     .join('');
 }
 
-/** Lets Rowhouse in, and nobody else, until it has written the rules itself. */
-export function renderFirstHba(controlDatabase: string, controlUser: string, adminUser: string): string {
-  const admitted = [`"${controlDatabase}" "${controlUser}"`, `"pgbouncer" "${adminUser}"`];
-  return admitted
-    .flatMap((who) => [
-      `local ${who} scram-sha-256\n`,
-      ...['127.0.0.1/32', '::1/128'].map((address) => `host ${who} ${address} scram-sha-256\n`),
-    ])
-    .join('');
-}
-
 export function isAtLeast(version: string, minimum: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [minMajor = 0, minMinor = 0] = minimum.split('.').map(Number);

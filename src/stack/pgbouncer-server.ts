@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeAtomically } from '../infra/files/atomic-file.js';
+import { renderFirstHba } from '../infra/pgbouncer/hba.js';
 import { LogFile } from '../infra/process/log-file.js';
 import { canConnect } from '../infra/process/ports.js';
 import { type StopStage, SupervisedProcess } from '../infra/process/supervised-process.js';
 import type { PoolerBinary } from './binaries.js';
 import { stopLeftovers } from './leftovers.js';
-import { renderFirstHba, renderPgBouncerIni, renderUserList } from './pgbouncer-config.js';
+import { renderPgBouncerIni, renderUserList } from './pgbouncer-config.js';
 import { fileLimit, serverEnvironment, withFileLimit } from './server-environment.js';
 import { asService } from './service-account.js';
 import { STACK_NAMES, type StackContext } from './stack-context.js';
@@ -80,6 +81,7 @@ async function writeFiles(context: StackContext, binary: PoolerBinary, limit: nu
   await write('userlist.txt', users);
   if (!existsSync(join(directory.pgbouncer, 'databases.ini'))) await write('databases.ini', '');
   if (!existsSync(join(directory.pgbouncer, 'hba.conf'))) {
-    await write('hba.conf', renderFirstHba(controlDatabase, controlUser, poolerAdminUser));
+    const admitted = { controlDatabase, controlUser, adminUser: poolerAdminUser };
+    await write('hba.conf', renderFirstHba({ ...admitted, ownAccess: 'none' }));
   }
 }

@@ -13,3 +13,9 @@ export const AUTH_QUERY = `SELECT username, verifier FROM ${POOLER_SCHEMA}.user_
  */
 export const LOOKUP_ALIAS = 'rowhouse_lookup';
 export const LOOKUP_DATABASE = 'postgres';
+
+/**
+ * The role by which Rowhouse proves that logins work, and its name on the pooled port. It goes the way of every tenant's
+ * login, into a database in which it may do nothing.
+ */
+export const LOGIN_PROBE = 'rowhouse_probe';

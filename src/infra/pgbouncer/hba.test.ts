@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { probeAnswerIn } from '../hba/probe.js';
-import { type HbaRules, renderHba } from './hba.js';
+import { type HbaRules, renderFirstHba, renderHba } from './hba.js';
 
 const rules: HbaRules = {
   adminUser: 'admin',
@@ -86,4 +86,38 @@ test("puts the guards behind what keeps Rowhouse's own users apart, and before w
   const guard = lines.indexOf('hostssl "a","b" all 10.0.0.0/8 scram-sha-256');
   expect(guard).toBeGreaterThan(lines.indexOf('host all "control" ::/0 reject'));
   expect(guard).toBeLessThan(lines.indexOf('local all all scram-sha-256'));
+});
+
+test('lets nobody in but the control user and the console admin, from this machine, at first', () => {
+  const lines = renderFirstHba({
+    controlDatabase: 'postgres_control',
+    controlUser: 'rowhouse',
+    adminUser: 'admin',
+    ownAccess: 'none',
+  })
+    .trim()
+    .split('\n');
+
+  expect(lines).toEqual([
+    'local "postgres_control" "rowhouse" scram-sha-256',
+    'host "postgres_control" "rowhouse" 127.0.0.1/32 scram-sha-256',
+    'host "postgres_control" "rowhouse" ::1/128 scram-sha-256',
+    'local "pgbouncer" "admin" scram-sha-256',
+    'host "pgbouncer" "admin" 127.0.0.1/32 scram-sha-256',
+    'host "pgbouncer" "admin" ::1/128 scram-sha-256',
+  ]);
+});
+
+test('lets only the probe of logins in under its name, as any client with TLS, and nowhere else', () => {
+  const lines = linesOf();
+
+  expect(lines.filter((line) => line.includes(' "rowhouse_probe" "'))).toEqual([
+    'local "rowhouse_probe" "rowhouse_probe" scram-sha-256',
+    'host "rowhouse_probe" "rowhouse_probe" 127.0.0.1/32 scram-sha-256',
+    'host "rowhouse_probe" "rowhouse_probe" ::1/128 scram-sha-256',
+    'hostssl "rowhouse_probe" "rowhouse_probe" 0.0.0.0/0 scram-sha-256',
+    'hostssl "rowhouse_probe" "rowhouse_probe" ::/0 scram-sha-256',
+  ]);
+  expect(lines).toContain('host "rowhouse_probe" all 0.0.0.0/0 reject');
+  expect(lines).toContain('host all "rowhouse_probe" 0.0.0.0/0 reject');
 });

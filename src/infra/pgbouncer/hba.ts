@@ -1,6 +1,6 @@
 import { EVERYWHERE, type HbaLine, LOOPBACK, renderHbaLine } from '../hba/hba-line.js';
 import { PROBE_DATABASE, type ProbeAnswer } from '../hba/probe.js';
-import { LOOKUP_ALIAS } from './auth-query.js';
+import { LOGIN_PROBE, LOOKUP_ALIAS } from './auth-query.js';
 
 /** From where the console and the control database may be reached besides loopback and Unix sockets. */
 export type RemoteAccess = 'none' | 'tls' | 'plain';
@@ -35,11 +35,26 @@ export function renderHba(rules: HbaRules): string {
     ...reject([LOOKUP_ALIAS], 'all'),
     ...(rules.probe === 'admits' ? admit(PROBE_DATABASE, authUser, ownAccess) : []),
     ...reject([PROBE_DATABASE], 'all'),
-    ...[adminUser, authUser, controlUser].flatMap((user) => reject('all', [user])),
+    ...admit(LOGIN_PROBE, LOGIN_PROBE, 'tls'),
+    ...reject([LOGIN_PROBE], 'all'),
+    ...[adminUser, authUser, controlUser, LOGIN_PROBE].flatMap((user) => reject('all', [user])),
   ];
   return [HEADER, ...render(own), rules.guards, ...render(admitAll()), ...render(reject('all', 'all'))].join(
     '',
   );
+}
+
+/** Lets Rowhouse in, and nobody else, until it has written the rules. */
+export function renderFirstHba({
+  adminUser,
+  controlUser,
+  controlDatabase,
+  ownAccess,
+}: Pick<HbaRules, 'adminUser' | 'controlUser' | 'controlDatabase' | 'ownAccess'>): string {
+  return render([
+    ...admit(controlDatabase, controlUser, ownAccess),
+    ...admit('pgbouncer', adminUser, ownAccess),
+  ]).join('');
 }
 
 function render(lines: readonly HbaLine[]): string[] {

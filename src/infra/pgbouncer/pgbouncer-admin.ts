@@ -8,7 +8,8 @@ import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabiliti
 
 /** As SHOW CLIENTS calls a user that it does not know. */
 const NO_USER = '(nouser)';
-const CONSOLE = 'pgbouncer';
+/** The database by which one reaches it. */
+export const POOLER_CONSOLE = 'pgbouncer';
 const COMMAND_TIMEOUT_MS = 10_000;
 
 /** One row of SHOW DATABASES. */
@@ -100,12 +101,18 @@ export class PgBouncerAdmin {
     return this.run<PoolerServer & QueryResultRow>('SHOW SERVERS');
   }
 
+  /** What is in force, by the names of pgbouncer.ini. */
+  async settings(): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.run<{ key: string; value: string | null }>('SHOW CONFIG');
+    return new Map(rows.map(({ key, value }) => [key, value ?? '']));
+  }
+
   /** From where this console itself comes, as the pooler sees it; null over a Unix socket, or if the way changes it. */
   async ownAddress(): Promise<string | null> {
     const clients = await this.clients();
     const { localPort } =
       (this.client as unknown as { connection: { stream: Socket } } | null)?.connection.stream ?? {};
-    const own = clients.find(({ database, port }) => database === CONSOLE && port === localPort);
+    const own = clients.find(({ database, port }) => database === POOLER_CONSOLE && port === localPort);
     return own && isIP(own.addr) ? own.addr : null;
   }
 
@@ -196,7 +203,7 @@ export class PgBouncerAdmin {
       ...entranceOptions(this.config, this.tls, this.caFile),
       user: adminUser,
       password: adminPassword,
-      database: CONSOLE,
+      database: POOLER_CONSOLE,
       application_name: 'rowhouse',
       query_timeout: COMMAND_TIMEOUT_MS,
       keepAlive: true,

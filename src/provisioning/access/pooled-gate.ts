@@ -4,9 +4,10 @@ import { findText, writeAtomically } from '../../infra/files/atomic-file.js';
 import { attemptOnFile } from '../../infra/files/file-attempt.js';
 import { askProbe } from '../../infra/hba/ask-probe.js';
 import type { ProbeAnswer } from '../../infra/hba/probe.js';
-import { type RemoteAccess, renderHba } from '../../infra/pgbouncer/hba.js';
+import { ownAccess } from '../../infra/pgbouncer/first-hba.js';
+import { renderHba } from '../../infra/pgbouncer/hba.js';
 import type { PgBouncerAdmin } from '../../infra/pgbouncer/pgbouncer-admin.js';
-import { entranceOptions, isOnThisMachine } from '../../infra/postgres/entrance.js';
+import { entranceOptions } from '../../infra/postgres/entrance.js';
 import type { Gate } from './gate.js';
 
 interface PooledGateOptions {
@@ -60,9 +61,4 @@ export class PooledGate implements Gate {
       user: pooler.authUser,
     });
   }
-}
-
-function ownAccess(pooler: PoolerConfig, tls: string): RemoteAccess {
-  if (isOnThisMachine(pooler)) return 'none';
-  return tls === 'disable' ? 'plain' : 'tls';
 }
