@@ -11,6 +11,7 @@ import { NestLogger } from './infra/logging/nest-logger.js';
 import { ensureFirstHba } from './infra/pgbouncer/first-hba.js';
 import { explainPoolerRefusal } from './infra/pgbouncer/pooler-refusal.js';
 import { AdminKey } from './modules/api-keys/admin-key.js';
+import { LoginProofs } from './provisioning/login-proof/login-proofs.js';
 
 export interface StartedApp {
   readonly app: NestFastifyApplication;
@@ -18,6 +19,8 @@ export interface StartedApp {
   readonly url: string;
   /** The admin key, only when this start made it: it can't be shown again. */
   readonly adminKey: string | null;
+  /** What keeps clients from using what Rowhouse makes, though it runs. */
+  readonly warnings: readonly string[];
 }
 
 export interface AppOptions {
@@ -48,7 +51,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   try {
     const adminKey = await app.get(AdminKey).ensure();
     await app.listen(config.http.port, config.http.host);
-    return { app, url: reachableUrl(await app.getUrl(), config), adminKey };
+    const url = reachableUrl(await app.getUrl(), config);
+    return { app, url, adminKey, warnings: app.get(LoginProofs).warnings() };
   } catch (error) {
     await app.close();
     throw error;

@@ -2,7 +2,7 @@ import { startApp } from '../bootstrap.js';
 import { loadConfig } from '../config/load-config.js';
 import { loadStackConfig } from '../config/stack-config.js';
 import { StackError } from '../stack/stack-error.js';
-import { print } from './progress.js';
+import { print, warn } from './progress.js';
 import { onStopSignal } from './stop-signal.js';
 import { renderWelcome } from './welcome.js';
 
@@ -11,8 +11,9 @@ export async function serve(): Promise<void> {
   const config = loadConfig();
   if (loadStackConfig() !== null)
     throw new StackError('DB_HOST is not set: name the PostgreSQL server, or use `rowhouse start`');
-  const { app, url, adminKey } = await startApp(config);
+  const { app, url, adminKey, warnings } = await startApp(config);
   print(renderWelcome({ url, adminKey, config, dataDir: null }));
+  for (const warning of warnings) warn(warning);
   onStopSignal(async () => {
     await app.close();
     process.exit(0);

@@ -5,7 +5,7 @@ import { loadConfigOver, loadStackConfig, type StackConfig } from '../config/sta
 import { type LocalStack, startLocalStack } from '../stack/local-stack.js';
 import { StackError } from '../stack/stack-error.js';
 import { reportFailure } from './failure.js';
-import { done, print } from './progress.js';
+import { done, print, warn } from './progress.js';
 import { onStopSignal } from './stop-signal.js';
 import { renderWelcome } from './welcome.js';
 
@@ -18,9 +18,10 @@ export async function start(): Promise<void> {
   onStopSignal(() => run.stop());
   try {
     const config = stackConfig ? await run.startStack(stackConfig) : checked;
-    const { url, adminKey } = await run.startApi(config);
+    const { url, adminKey, warnings } = await run.startApi(config);
     if (!config.redisUrl) done(WITHOUT_REDIS);
     print(renderWelcome({ url, adminKey, config, dataDir: stackConfig?.dataDir ?? null }));
+    for (const warning of warnings) warn(warning);
   } catch (error) {
     if (run.isStopping) return run.leave();
     await run.end();

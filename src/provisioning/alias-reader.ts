@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { PROBE_DATABASE } from '../infra/hba/probe.js';
-import { LOOKUP_DATABASE } from '../infra/pgbouncer/auth-query.js';
+import { LOGIN_PROBE, LOOKUP_DATABASE } from '../infra/pgbouncer/auth-query.js';
 import type { PoolerAlias } from '../infra/pgbouncer/databases-ini.js';
 import { DatabaseName } from '../kernel/identifiers.js';
 import type { ManagedServer } from './managed-server.js';
@@ -55,23 +55,24 @@ export async function readAliases(
   stock: StockLimits,
 ): Promise<PoolerAlias[]> {
   const homes: PooledHome[] = await tx.query(FIND_POOLED_HOMES, [server.id, stock.database, stock.tenant]);
-  return [...probeAlias(server), ...homes.flatMap((home) => toAliases(server, home))];
+  return [...probeAliases(server), ...homes.flatMap((home) => toAliases(server, home))];
 }
 
-/** Without an entry, the pooler would turn the probe away before it looks at its rules. Nobody gets in by it. */
-function probeAlias({ config: { host, port, pooler, socketDirectory } }: ManagedServer): PoolerAlias[] {
+/**
+ * Without an entry, the pooler would turn the probe of its rules away before it looks at them; nobody gets in by that
+ * one. By the other, the probe of logins gets in.
+ */
+function probeAliases({ config: { host, port, pooler, socketDirectory } }: ManagedServer): PoolerAlias[] {
   if (!pooler) return [];
   const { authUser } = pooler;
-  return [
-    {
-      name: PROBE_DATABASE,
-      host: socketDirectory ?? host,
-      port,
-      database: LOOKUP_DATABASE,
-      poolSize: 1,
-      authUser,
-    },
-  ];
+  return [PROBE_DATABASE, LOGIN_PROBE].map((name) => ({
+    name,
+    host: socketDirectory ?? host,
+    port,
+    database: LOOKUP_DATABASE,
+    poolSize: 1,
+    authUser,
+  }));
 }
 
 function toAliases(

@@ -9,6 +9,7 @@ import { DatabaseProvisioner } from './database-provisioner.js';
 import { Extensions } from './extensions.js';
 import { HomeCredentials } from './home-credentials.js';
 import { LockPatrol } from './lock-patrol.js';
+import { LoginProofs } from './login-proof/login-proofs.js';
 import { AccessGroups } from './logins/access-groups.js';
 import { FurtherLogins } from './logins/further-logins.js';
 import { HostedLogins } from './logins/hosted-logins.js';
@@ -80,6 +81,7 @@ const PUBLIC_PROVIDERS = [
   LeakProbes,
   LeakTest,
   LoginHomes,
+  LoginProofs,
   LoginRotation,
   LoginSessions,
   LoginStore,

@@ -187,7 +187,14 @@ describe.each(DOORS)('%s', (_, url) => {
 
   test('reaches no other database by name, with quotes in it, or by options', async () => {
     const names = [other.database_name, `${other.database_name}_shadow`, 'postgres', 'rowhouse_blank'];
-    const odd = ['rowhouse_lookup', 'rowhouse_access', 'template1', 'pgbouncer', config.control.database];
+    const odd = [
+      'rowhouse_lookup',
+      'rowhouse_access',
+      'rowhouse_probe',
+      'template1',
+      'pgbouncer',
+      config.control.database,
+    ];
 
     for (const database of [...names, ...odd, `${other.database_name}" host=x`, `x';--`, '*', ''])
       if (database !== '') expect(await loginError(url, { database }), database).toMatch(/^[0-9A-Z]{5}$/);

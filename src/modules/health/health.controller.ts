@@ -32,7 +32,10 @@ export class HealthController {
 
   @Get('ready')
   @RawAnswer()
-  @Summary('Whether every part answers', 'Each is given two seconds.')
+  @Summary(
+    'Whether every part answers',
+    'Each is given two seconds. Logins as clients make them are tried every fifteen seconds, on both ports.',
+  )
   @ApiResponse({ status: 200, description: 'Every needed part does', type: ReadinessDto })
   @ApiResponse({ status: 503, description: 'A needed part does not', type: ReadinessDto })
   async getReadiness(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessDto> {

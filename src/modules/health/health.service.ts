@@ -4,6 +4,7 @@ import { CONFIG, type Config } from '../../config/config.js';
 import { RedisConnection } from '../../infra/redis/redis-connection.js';
 import { Clock } from '../../kernel/clock.js';
 import { AccessSync } from '../../provisioning/access/access-sync.js';
+import { type LoginProof, LoginProofs } from '../../provisioning/login-proof/login-proofs.js';
 import { ServerRegistry } from '../../provisioning/server-registry.js';
 import { CertificateReport } from './certificate-report.js';
 import type { HealthDto, HealthPartDto, ReadinessDto } from './health.dto.js';
@@ -29,6 +30,7 @@ export class HealthService {
     private readonly report: CertificateReport,
     private readonly access: AccessSync,
     private readonly sessions: StuckReport,
+    private readonly logins: LoginProofs,
   ) {}
 
   health(): HealthDto {
@@ -41,7 +43,7 @@ export class HealthService {
       this.sessions.parts(),
       ...this.probes().map(runProbe),
     ]);
-    const answers = [...asked, ...sessions];
+    const answers = [...asked, ...this.logins.list().map(toPart), ...sessions];
     const parts = this.redis.client ? answers : [...answers, WITHOUT_REDIS];
     const isReady = parts.every((part) => part.status === 'up' || !part.needed);
     const timestamp = this.clock.now().toISOString();
@@ -66,4 +68,14 @@ export class HealthService {
     };
     return this.config.server.pooler ? [direct, pooled, rules] : [direct, rules];
   }
+}
+
+function toPart({ serverName, port, latencyMs, problem }: LoginProof): HealthPartDto {
+  return {
+    name: `${port} logins of ${serverName}`,
+    status: problem === null ? 'up' : 'down',
+    needed: true,
+    latency_ms: latencyMs,
+    reason: problem,
+  };
 }
