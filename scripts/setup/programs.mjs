@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const POSTGRES_PARENTS = ['/usr/lib/postgresql', '/usr', '/opt/homebrew/opt', '/usr/local/opt'];
-const POSTGRES_VERSIONS = /^(postgresql(@1[4-8])?|pgsql-1[4-8]|1[4-8])$/;
+const POSTGRES_VERSIONS = /^(postgresql(@1[5-9])?|pgsql-1[5-9]|1[5-9])$/;
 const PLACES = [
   ...(process.env.PATH ?? '').split(delimiter),
   ...[

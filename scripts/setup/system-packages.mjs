@@ -17,7 +17,7 @@ const CERTBOT = {
 const SERVERS = [
   {
     name: 'PostgreSQL',
-    versions: '14 to 18',
+    versions: '15 to 19',
     isThere: () => Boolean(process.env.POSTGRES_BIN_DIR) || hasPostgres(),
     apt: 'postgresql',
     brew: 'postgresql@17',

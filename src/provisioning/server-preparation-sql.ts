@@ -64,18 +64,9 @@ export function createPoolerLookup(poolerRole: string): string {
     GRANT EXECUTE ON FUNCTION ${POOLER_SCHEMA}.user_lookup(text) TO ${role};`;
 }
 
-/** Since PostgreSQL 15 the schema public is like this from the start. */
-const CLOSE_PUBLIC_SCHEMA = `
-  ALTER SCHEMA public OWNER TO pg_database_owner;
-  REVOKE CREATE ON SCHEMA public FROM PUBLIC;`;
-
 /** What is inside the blank database; every home begins as its copy. */
-export function fillBlank(serverVersionNum: number, poolerRole: string | null): string {
-  return [
-    serverVersionNum < 150_000 ? CLOSE_PUBLIC_SCHEMA : '',
-    poolerRole ? createPoolerLookup(poolerRole) : '',
-    NARROW_ROLE_VIEWS,
-  ].join('\n');
+export function fillBlank(poolerRole: string | null): string {
+  return [poolerRole ? createPoolerLookup(poolerRole) : '', NARROW_ROLE_VIEWS].join('\n');
 }
 
 /** A blank database with another stamp is made anew, and what was copied from it before is not handed out any more. */

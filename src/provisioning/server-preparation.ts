@@ -1,6 +1,7 @@
 import type { ServerConfig } from '../config/config.js';
 import { CLOSE_HOST_ROLES } from '../infra/postgres/host-sql.js';
 import type { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
+import { assertSupported } from '../infra/postgres/supported-versions.js';
 import { scramVerifier } from '../kernel/scram.js';
 import { BLANK_DATABASE } from './marks.js';
 import {
@@ -46,10 +47,11 @@ export function prepareServer(order: PreparationOrder): Promise<PostgresFacts> {
     await lock.query(`SELECT pg_catalog.pg_advisory_xact_lock(${LOCK_KEY})`);
     const [facts] = await order.postgres.query<PostgresFacts & Record<string, unknown>>(FIND_FACTS);
     if (!facts) throw new Error('the server does not tell its settings');
+    assertSupported(facts.serverVersionNum);
     order.postgres.knowVersion(facts.serverVersionNum);
     await ensurePoolerRole(order);
     await closeSharedDatabases(order);
-    await ensureBlank(order, facts.serverVersionNum);
+    await ensureBlank(order);
     await order.postgres.execute(CLOSE_HOST_ROLES);
     return facts;
   });
@@ -90,9 +92,9 @@ async function closeSharedDatabases({ postgres, config, control }: PreparationOr
   }
 }
 
-async function ensureBlank(order: PreparationOrder, serverVersionNum: number): Promise<void> {
+async function ensureBlank(order: PreparationOrder): Promise<void> {
   const { postgres, config } = order;
-  const filling = fillBlank(serverVersionNum, config.pooler?.authUser ?? null);
+  const filling = fillBlank(config.pooler?.authUser ?? null);
   const stamp = blankStamp(filling);
   const found = await postgres.find<{ stamp: string | null }>(FIND_BLANK_STAMP);
   if (found?.stamp !== stamp) {

@@ -5,6 +5,7 @@ import { PgBouncerAdmin, POOLER_CONSOLE } from '../infra/pgbouncer/pgbouncer-adm
 import { explainPoolerRefusal } from '../infra/pgbouncer/pooler-refusal.js';
 import { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
 import { SessionSeals } from '../infra/postgres/session-seal.js';
+import { untestedNotice } from '../infra/postgres/supported-versions.js';
 import { notFound, RowhouseError } from '../kernel/errors.js';
 import { newId } from '../kernel/ids.js';
 import { AccessSync } from './access/access-sync.js';
@@ -154,10 +155,15 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
         hasAuthDbname: capabilities?.hasAuthDbname ?? false,
       },
     };
+    this.warnOf(untestedNotice(facts.serverVersionNum));
     await recordFacts(this.dataSource, server);
     await this.aliases.sync(server);
     await this.refreshAccess(server);
     return server;
+  }
+
+  private warnOf(notice: string | null): void {
+    if (notice !== null) this.logger.warn(notice);
   }
 
   /** Rules that a server does not take, for a line of an operator's, are no reason to stop everything else. */

@@ -12,7 +12,13 @@ test('reads the versions that the servers tell', () => {
 test('takes the newest PostgreSQL for a new cluster, and for a cluster the one that made it', () => {
   expect(selectPostgres(installed, null)?.major).toBe(17);
   expect(selectPostgres(installed, 15)?.major).toBe(15);
-  expect(selectPostgres(installed, 14)).toBeNull();
+  expect(selectPostgres(installed, 18)).toBeNull();
+});
+
+test('a cluster of PostgreSQL 14 is refused, whatever is installed', async () => {
+  await expect(findPostgres(null, 14)).rejects.toThrow(
+    'The data directory was made by PostgreSQL 14; Rowhouse works with 15 to 19: upgrade the cluster with pg_upgrade',
+  );
 });
 
 test('a wrong POSTGRES_BIN_DIR is named', async () => {

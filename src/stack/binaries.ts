@@ -1,11 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { searchPath } from '../config/stack-config.js';
+import { NEWEST_POSTGRES, OLDEST_POSTGRES } from '../infra/postgres/supported-versions.js';
 import { runCommand } from '../infra/process/run-command.js';
 import { StackError } from './stack-error.js';
 
-export const OLDEST_POSTGRES = 14;
-export const NEWEST_POSTGRES = 18;
 const VERSIONED_PARENTS = ['/usr/lib/postgresql', '/usr', '/opt/homebrew/opt', '/usr/local/opt'];
 const PLAIN_PLACES = ['/usr/bin', '/usr/local/bin', '/usr/local/pgsql/bin', '/opt/homebrew/bin'];
 const SERVER_PLACES = [...PLAIN_PLACES, '/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin'];
@@ -23,12 +22,17 @@ export interface PoolerBinary {
 
 /**
  * The PostgreSQL to run: the one in `chosenDir`, else the version that made the cluster (`clusterMajor`), else the
- * newest installed of 14 to 18.
+ * newest installed of 15 to 19.
  */
 export async function findPostgres(
   chosenDir: string | null,
   clusterMajor: number | null,
 ): Promise<PostgresBinaries> {
+  if (clusterMajor !== null && clusterMajor < OLDEST_POSTGRES) {
+    throw new StackError(
+      `The data directory was made by PostgreSQL ${clusterMajor}; Rowhouse works with ${OLDEST_POSTGRES} to ${NEWEST_POSTGRES}: upgrade the cluster with pg_upgrade, or choose another ROWHOUSE_DATA_DIR`,
+    );
+  }
   const installed = chosenDir ? [await inspectChosen(chosenDir)] : await installedVersions();
   const usable = installed.filter(({ major }) => major >= OLDEST_POSTGRES && major <= NEWEST_POSTGRES);
   const found = selectPostgres(usable, clusterMajor);

@@ -4,9 +4,10 @@ import { quoteIdentifier, quoteLiteral } from '../../kernel/identifiers.js';
 import { scramVerifier } from '../../kernel/scram.js';
 import { entranceOptions } from '../postgres/entrance.js';
 import { SQLSTATE, sqlState } from '../postgres/sqlstate.js';
+import { assertSupported } from '../postgres/supported-versions.js';
 
 /**
- * Makes the control role and the control database where they are missing, through the admin connection. Safe when
+ * Refuses a server that is too old, and makes the control role and the control database where they are missing, through the admin connection. Safe when
  * several processes start at once: the one that comes second finds what the first made.
  */
 export async function ensureControlDatabase(config: Config): Promise<void> {
@@ -22,11 +23,19 @@ export async function ensureControlDatabase(config: Config): Promise<void> {
   client.on('error', () => {});
   await client.connect();
   try {
+    await assertServerSupported(client);
     await createRole(client, config);
     await createDatabase(client, config);
   } finally {
     await client.end();
   }
+}
+
+async function assertServerSupported(client: Client): Promise<void> {
+  const { rows } = await client.query<{ version: number }>(
+    "SELECT pg_catalog.current_setting('server_version_num')::integer AS version",
+  );
+  assertSupported(rows[0]?.version ?? 0);
 }
 
 async function createRole(client: Client, { control, server }: Config): Promise<void> {

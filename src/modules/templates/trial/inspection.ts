@@ -58,7 +58,7 @@ export async function inspectSchema(
     ),
     ...views.map(
       ({ name, relation }) =>
-        `"${name}" reads ${relation} with the rights of its owner, so each tenant would see the rows of all: make it a view WITH (security_invoker = true), which needs PostgreSQL 15`,
+        `"${name}" reads ${relation} with the rights of its owner, so each tenant would see the rows of all: make it a view WITH (security_invoker = true)`,
     ),
   ];
 }
