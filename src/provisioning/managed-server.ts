@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../config/config.js';
+import type { PoolerFlaw } from '../infra/pgbouncer/known-flaws.js';
 import type { PgBouncerAdmin } from '../infra/pgbouncer/pgbouncer-admin.js';
 import type { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
 
@@ -11,6 +12,8 @@ export interface ServerFacts {
   readonly reservedConnections: number;
   /** Such as `1.18.0`; null without a pooler. */
   readonly poolerVersion: string | null;
+  /** Known vulnerabilities of the pooler's version. */
+  readonly poolerFlaws: readonly PoolerFlaw[];
   readonly canKillClient: boolean;
   readonly hasAuthDbname: boolean;
 }

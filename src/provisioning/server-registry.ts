@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config, type ServerConfig } from '../config/config.js';
+import { describeFlaws } from '../infra/pgbouncer/known-flaws.js';
 import { PgBouncerAdmin, POOLER_CONSOLE } from '../infra/pgbouncer/pgbouncer-admin.js';
 import { explainPoolerRefusal } from '../infra/pgbouncer/pooler-refusal.js';
 import { PostgresAdmin } from '../infra/postgres/postgres-admin.js';
@@ -142,6 +143,7 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
       const user = config.pooler?.adminUser ?? '';
       throw explainPoolerRefusal(error, this.config, { user, database: POOLER_CONSOLE });
     });
+    const flaws = pooler && capabilities ? await pooler.flaws(capabilities.version) : [];
     const server: ManagedServer = {
       id,
       name: DEFAULT_SERVER,
@@ -151,11 +153,13 @@ export class ServerRegistry implements OnModuleInit, OnApplicationShutdown {
       facts: {
         ...facts,
         poolerVersion: capabilities?.version ?? null,
+        poolerFlaws: flaws,
         canKillClient: capabilities?.canKillClient ?? false,
         hasAuthDbname: capabilities?.hasAuthDbname ?? false,
       },
     };
     this.warnOf(untestedNotice(facts.serverVersionNum));
+    this.warnOf(describeFlaws(capabilities?.version ?? '', flaws));
     await recordFacts(this.dataSource, server);
     await this.aliases.sync(server);
     await this.refreshAccess(server);

@@ -4,6 +4,7 @@ import type { PoolerConfig, TlsMode } from '../../config/config.js';
 import { quoteIdentifier } from '../../kernel/identifiers.js';
 import { entranceOptions } from '../postgres/entrance.js';
 import { LOOKUP_ALIAS } from './auth-query.js';
+import { knownFlaws, type PoolerFlaw } from './known-flaws.js';
 import { type PoolerCapabilities, poolerCapabilities } from './pooler-capabilities.js';
 
 /** As SHOW CLIENTS calls a user that it does not know. */
@@ -78,6 +79,13 @@ export class PgBouncerAdmin {
   async capabilities(): Promise<PoolerCapabilities> {
     const [row] = await this.run<{ version: string }>('SHOW VERSION');
     return poolerCapabilities(row?.version ?? '');
+  }
+
+  /** Known vulnerabilities of the version that runs, with the settings that it has. */
+  async flaws(version: string): Promise<readonly PoolerFlaw[]> {
+    const rows = await this.run<{ key: string; value: string | null }>('SHOW CONFIG');
+    const ignored = rows.find(({ key }) => key === 'ignore_startup_parameters')?.value;
+    return knownFlaws(version, { ignoreStartupParameters: ignored ?? '' });
   }
 
   databases(): Promise<PoolerDatabase[]> {

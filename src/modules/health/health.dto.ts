@@ -33,6 +33,15 @@ export class HealthPartDto {
 
   @ApiProperty({ type: String, nullable: true, description: 'Why it is not up', example: null })
   reason!: string | null;
+
+  @ApiProperty({
+    type: String,
+    required: false,
+    description:
+      'What operators should know of it although it may be up, such as a known vulnerability; does not decide',
+    example: 'CVE-2026-107350, fixed in 1.26.1',
+  })
+  notice?: string;
 }
 
 @ApiSchema({ name: 'HealthCertificate' })

@@ -47,7 +47,16 @@ export class HealthService {
     const parts = this.redis.client ? answers : [...answers, WITHOUT_REDIS];
     const isReady = parts.every((part) => part.status === 'up' || !part.needed);
     const timestamp = this.clock.now().toISOString();
+    for (const part of parts) this.addNotice(part);
     return { status: isReady ? 'ready' : 'unavailable', timestamp, parts, certificates };
+  }
+
+  /** Open to everybody: the version, which the log tells, stays out of it. */
+  private addNotice(part: HealthPartDto): void {
+    const server = this.servers.list().find(({ name }) => part.name === poolerPart(name))?.server;
+    const flaws = server?.facts.poolerFlaws ?? [];
+    if (flaws.length > 0)
+      part.notice = flaws.map(({ cve, fixedIn }) => `${cve}, fixed in ${fixedIn}`).join('; ');
   }
 
   private probes(): Probe[] {
@@ -60,7 +69,7 @@ export class HealthService {
 
   private serverProbes(id: string, name: string): Probe[] {
     const direct = { name: `server ${name}`, needed: true, ask: () => this.servers.pingPostgres(id) };
-    const pooled = { name: `pooler of ${name}`, needed: true, ask: () => this.servers.pingPooler(id) };
+    const pooled = { name: poolerPart(name), needed: true, ask: () => this.servers.pingPooler(id) };
     const rules = {
       name: `access rules of ${name}`,
       needed: false,
@@ -78,4 +87,8 @@ function toPart({ serverName, port, latencyMs, problem }: LoginProof): HealthPar
     latency_ms: latencyMs,
     reason: problem,
   };
+}
+
+function poolerPart(server: string): string {
+  return `pooler of ${server}`;
 }
