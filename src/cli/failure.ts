@@ -1,5 +1,7 @@
 import { ConfigError } from '../config/load-config.js';
+import { LoginError } from '../infra/postgres/login-error.js';
 import { isUnavailable } from '../infra/postgres/sqlstate.js';
+import { UnsupportedPostgres } from '../infra/postgres/supported-versions.js';
 import { RowhouseError } from '../kernel/errors.js';
 import { maskText } from '../kernel/masking.js';
 import { StackError } from '../stack/stack-error.js';
@@ -16,9 +18,14 @@ export function reportFailure(error: unknown): never {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const isExpected = [StackError, ApiFailure, ConfigError, RowhouseError].some(
-    (kind) => error instanceof kind,
-  );
+  const isExpected = [
+    StackError,
+    ApiFailure,
+    ConfigError,
+    RowhouseError,
+    UnsupportedPostgres,
+    LoginError,
+  ].some((kind) => error instanceof kind);
   if (isExpected) return error.message;
   if (isUnavailable(error))
     return `PostgreSQL or PgBouncer does not answer: ${messageOf(error)}. Check DB_HOST, DB_PORT, DB_PGBOUNCER_HOST and DB_PGBOUNCER_PORT`;

@@ -11,7 +11,7 @@ export function loadRunningConfig(): Config {
   const env = findRunningStack(stack.dataDir);
   if (env === null) {
     throw new StackError(
-      `Rowhouse does not run on ${stack.dataDir}: start it with \`npm start\`, or set DB_HOST`,
+      `Rowhouse does not run on ${stack.dataDir}: start it with \`npm start\`, set ROWHOUSE_DATA_DIR to the directory on which it runs, or set DB_HOST`,
     );
   }
   return loadConfigOver(env);

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { plainToInstance } from 'class-transformer';
-import { type ValidationError, validateSync } from 'class-validator';
+import { validateSync } from 'class-validator';
 import { type Config, toConfig } from './config.js';
 import { Environment } from './environment.js';
 
@@ -14,14 +14,23 @@ export class ConfigError extends Error {
 
 /** Turns the environment into the one validated, frozen configuration. Throws ConfigError. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const environment = readEnvironment(env);
+  const problems = problemsOf(environment);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return toConfig(environment);
+}
+
+/** What `loadConfig` would refuse; empty when it would not. */
+export function environmentProblems(env: NodeJS.ProcessEnv): string[] {
+  return problemsOf(readEnvironment(env));
+}
+
+function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const known = Object.keys(new Environment());
   const given = Object.fromEntries(
     [...known, ...OPTIONAL_VARIABLES].filter((name) => env[name]).map((name) => [name, env[name]]),
   );
-  const environment = plainToInstance(Environment, given, { exposeDefaultValues: true });
-  const problems = validateSync(environment).flatMap(describe);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return toConfig(environment);
+  return plainToInstance(Environment, given, { exposeDefaultValues: true });
 }
 
 const OPTIONAL_VARIABLES = [
@@ -41,6 +50,7 @@ const OPTIONAL_VARIABLES = [
   'CORS_ORIGINS',
 ] as const satisfies readonly (keyof Environment)[];
 
-function describe(error: ValidationError): string[] {
-  return Object.values(error.constraints ?? {});
+/** Of any class with rules, the environment's or the stack's. */
+export function problemsOf(environment: object): string[] {
+  return validateSync(environment).flatMap((error) => Object.values(error.constraints ?? {}));
 }

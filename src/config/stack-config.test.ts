@@ -20,6 +20,14 @@ test('names every wrong variable, not its value', () => {
   expect(load).not.toThrow(/many|secret/);
 });
 
+test('names the wrong variables of servers, API and certificates at once', () => {
+  const load = () =>
+    loadStackConfig({ RATE_LIMIT_PER_MINUTE: '-1', ENCRYPTION_KEY: 'short', TLS_MODE: 'acem' });
+
+  expect(load).toThrow(/TLS_MODE must.*ENCRYPTION_KEY must.*RATE_LIMIT_PER_MINUTE must/);
+  expect(load).not.toThrow(/acem|short/);
+});
+
 test('the stack decides about its servers, the environment about key and cache', () => {
   const stack = { DB_HOST: '127.0.0.1', DB_PASSWORD: 'stack', REDIS_URL: 'redis://stack' };
 

@@ -2,10 +2,10 @@ import 'reflect-metadata';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import { plainToInstance, Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
+import { IsInt, IsOptional, IsString, Matches, Max, Min } from 'class-validator';
 import type { Config } from './config.js';
 import { listOf } from './environment-rules.js';
-import { ConfigError, loadConfig } from './load-config.js';
+import { ConfigError, environmentProblems, loadConfig, problemsOf } from './load-config.js';
 import { TLS_VARIABLES, TlsEnvironment, type TlsSource, toTlsSource } from './tls-config.js';
 
 /** The ports of the local stack, by the variable that chooses each. */
@@ -82,15 +82,23 @@ const VARIABLES = [
   'REDIS_PORT',
 ] as const satisfies readonly (keyof StackEnvironment)[];
 
-/** Reads what concerns the local stack; null when DB_HOST names a server, so that none is started. Throws ConfigError. */
+/**
+ * Reads what concerns the local stack. Everything else of the environment is checked with it, so that one message names
+ * all that is wrong; null when DB_HOST names a server, so that none is started. Throws ConfigError.
+ */
 export function loadStackConfig(env: NodeJS.ProcessEnv = process.env): StackConfig | null {
   const stack = pick(StackEnvironment, VARIABLES, env);
   const tls = pick(TlsEnvironment, TLS_VARIABLES, env);
-  const problems = new Set([...problemsOf(stack), ...problemsOf(tls), ...withoutStack(tls, env)]);
+  const problems = new Set([
+    ...problemsOf(stack),
+    ...problemsOf(tls),
+    ...withoutStack(tls, env),
+    ...environmentProblems(env),
+  ]);
   if (problems.size > 0) throw new ConfigError([...problems]);
   if (env['DB_HOST']) return null;
   return {
-    dataDir: resolve(stack.ROWHOUSE_DATA_DIR ?? defaultDataDir(env)),
+    dataDir: dataDirectory(env),
     postgresBinDir: stack.POSTGRES_BIN_DIR ? resolve(stack.POSTGRES_BIN_DIR) : null,
     publicHost: stack.PUBLIC_HOST,
     chosenPorts: chosenPorts(stack),
@@ -137,16 +145,17 @@ function pick<T extends object>(
   return plainToInstance(type, given, { exposeDefaultValues: true });
 }
 
-function problemsOf(environment: object): string[] {
-  return validateSync(environment).flatMap((error) => Object.values(error.constraints ?? {}));
-}
-
 /** Certificates of servers that run elsewhere are not ours to renew. */
 function withoutStack({ TLS_MODE }: TlsEnvironment, env: NodeJS.ProcessEnv): string[] {
   const isRefused = TLS_MODE === 'acme' && Boolean(env['DB_HOST']);
   return isRefused
     ? ['TLS_MODE must not be acme with DB_HOST: only servers of the local stack get certificates']
     : [];
+}
+
+/** Where Rowhouse keeps files of its own, also beside servers that it does not run. */
+export function dataDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  return resolve(env['ROWHOUSE_DATA_DIR'] || defaultDataDir(env));
 }
 
 function defaultDataDir(env: NodeJS.ProcessEnv): string {

@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.js';
 import { quoteIdentifier, quoteLiteral } from '../../kernel/identifiers.js';
 import { scramVerifier } from '../../kernel/scram.js';
 import { entranceOptions } from '../postgres/entrance.js';
+import { explainLogin } from '../postgres/login-error.js';
 import { SQLSTATE, sqlState } from '../postgres/sqlstate.js';
 import { assertSupported } from '../postgres/supported-versions.js';
 
@@ -21,7 +22,15 @@ export async function ensureControlDatabase(config: Config): Promise<void> {
     options: '-c search_path=pg_catalog,pg_temp -c statement_timeout=60s -c lock_timeout=10s',
   });
   client.on('error', () => {});
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    throw explainLogin(error, {
+      server: 'PostgreSQL',
+      user: adminUser,
+      userVariable: 'PG_ADMIN_USER',
+      passwordVariable: 'PG_ADMIN_PASSWORD',
+      isPasswordSet: adminPassword !== '',
+    });
+  });
   try {
     await assertServerSupported(client);
     await createRole(client, config);

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import type { Config } from '../../config/config.js';
 import { RowhouseError } from '../../kernel/errors.js';
+import { explainLogin } from '../postgres/login-error.js';
 import { SQLSTATE, sqlState } from '../postgres/sqlstate.js';
 import { controlConnection } from './connection.js';
 import {
@@ -90,7 +91,16 @@ async function withControlClient<T>(config: Config, work: (client: Client) => Pr
   const client = new Client({ ...controlConnection(config), query_timeout: 0 });
   // A lost connection also rejects the query under way, which is where it is handled.
   client.on('error', () => undefined);
-  await client.connect();
+  const { user, password } = config.control;
+  await client.connect().catch((error: unknown) => {
+    throw explainLogin(error, {
+      server: config.server.pooler ? 'PgBouncer' : 'PostgreSQL',
+      user,
+      userVariable: 'DB_USER',
+      passwordVariable: 'DB_PASSWORD',
+      isPasswordSet: password !== '',
+    });
+  });
   try {
     return await work(client);
   } finally {
