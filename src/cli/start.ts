@@ -6,8 +6,8 @@ import { type LocalStack, startLocalStack } from '../stack/local-stack.js';
 import { StackError } from '../stack/stack-error.js';
 import { reportFailure } from './failure.js';
 import { done, print, warn } from './progress.js';
+import { showWelcome } from './show-welcome.js';
 import { onStopSignal } from './stop-signal.js';
-import { renderWelcome } from './welcome.js';
 
 /** Runs the whole product until a signal ends it: servers of its own unless DB_HOST names some, and the API. */
 export async function start(): Promise<void> {
@@ -18,10 +18,10 @@ export async function start(): Promise<void> {
   onStopSignal(() => run.stop());
   try {
     const config = stackConfig ? await run.startStack(stackConfig) : checked;
-    const { url, adminKey, warnings } = await run.startApi(config);
+    const started = await run.startApi(config);
     if (!config.redisUrl) done(WITHOUT_REDIS);
-    print(renderWelcome({ url, adminKey, config, dataDir: stackConfig?.dataDir ?? null }));
-    for (const warning of warnings) warn(warning);
+    await showWelcome(started, config, stackConfig?.dataDir ?? null);
+    for (const warning of started.warnings) warn(warning);
   } catch (error) {
     if (run.isStopping) return run.leave();
     await run.end();
