@@ -1,7 +1,9 @@
-import { isSessionLost, sqlState } from '../../infra/postgres/sqlstate.js';
+import { isSessionLost, isUnavailable, sqlState } from '../../infra/postgres/sqlstate.js';
 import type { HealthPartDto } from './health.dto.js';
 
 const TIMEOUT_MS = 2_000;
+/** The class of SQLSTATEs of a server that is there and full. */
+const INSUFFICIENT_RESOURCES = '53';
 
 export interface Probe {
   readonly name: string;
@@ -43,6 +45,7 @@ class ProbeTimeout extends Error {}
 export function reasonOf(error: unknown): string {
   if (error instanceof ProbeTimeout) return `no answer within ${TIMEOUT_MS / 1000} s`;
   const state = sqlState(error);
+  if (isUnavailable(error) && !state?.startsWith(INSUFFICIENT_RESOURCES)) return 'does not answer';
   if (state) return `SQLSTATE ${state}`;
   const code = error instanceof Error && 'code' in error ? error.code : null;
   return typeof code === 'string' && /^[A-Z_]+$/.test(code) ? code : 'does not answer';
