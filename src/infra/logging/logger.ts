@@ -2,6 +2,7 @@ import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pin
 import pinoPretty from 'pino-pretty';
 import type { Config } from '../../config/config.js';
 import { MASK, maskText } from '../../kernel/masking.js';
+import { isUnavailable } from '../postgres/sqlstate.js';
 
 /** Whole paths: with wildcards, the redaction alone takes as long as writing the line. */
 const SECRET_PATHS = ['', 'headers.', 'req.headers.'].flatMap((prefix) => [
@@ -36,14 +37,17 @@ export interface DescribedError {
   cause?: DescribedError;
 }
 
-/** An error without what drivers hang on it (statements, parameters), its passwords masked. */
+/**
+ * An error without what drivers hang on it (statements, parameters), its passwords masked. That a server is away is told
+ * by its code; the stack, the same for each job that meets it, would fill the log.
+ */
 export function describeError(error: unknown): DescribedError {
   if (!(error instanceof Error)) return { type: typeof error, message: maskText(String(error)) };
   return {
     type: error.name,
     message: maskText(error.message),
     ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
-    ...(error.stack ? { stack: maskText(error.stack) } : {}),
+    ...(error.stack && !isUnavailable(error) ? { stack: maskText(error.stack) } : {}),
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
   };
 }

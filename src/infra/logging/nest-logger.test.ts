@@ -33,6 +33,15 @@ test('an error keeps its code, stack and causes, and loses passwords and what a 
   expect(JSON.stringify(lines)).not.toContain('SELECT');
 });
 
+test('that PostgreSQL is away takes no stack; another error keeps its own', () => {
+  logger.warn('no server', Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }));
+  logger.warn('wrong', new Error('a mistake'));
+
+  expect(lines[0]).toMatchObject({ err: { code: 'ECONNREFUSED' } });
+  expect(lines[0]?.['err']).not.toHaveProperty('stack');
+  expect(lines[1]).toMatchObject({ err: { stack: expect.stringContaining('a mistake') } });
+});
+
 test('fields may come before the text or instead of it', () => {
   logger.warn({ err: new Error('why') }, 'what');
   logger.warn({ msg: 'only fields', request_id: 'r1' });
