@@ -5,13 +5,20 @@ import {
   Logger,
   type NestInterceptor,
 } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, concatMap, finalize, from, type Observable, switchMap, throwError } from 'rxjs';
 import { RowhouseError } from '../kernel/errors.js';
 import { IdempotencyLease } from './idempotency.lease.js';
 import { findIdempotentRequest } from './idempotency.request.js';
-import { type IdempotencyState, IdempotencyStore, type IdempotentRequest } from './idempotency.store.js';
+import {
+  type IdempotencyState,
+  IdempotencyStore,
+  type IdempotentRequest,
+  LEASE_MS,
+} from './idempotency.store.js';
 import { OperationAnswers } from './operation-answers.js';
+import { OUTLIVES_PROCESS } from './route.js';
 
 const REPLAYED_HEADER = 'Idempotent-Replayed';
 const KEPT_HEADERS = ['etag', 'location', 'preference-applied'];
@@ -26,6 +33,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
     private readonly store: IdempotencyStore,
     private readonly operations: OperationAnswers,
+    private readonly reflector: Reflector,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -33,26 +41,35 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const idempotent = findIdempotentRequest(request);
     if (!idempotent) return next.handle();
-    return from(this.claim(idempotent)).pipe(
+    const outlivesMs = this.reflector.get<number | undefined>(OUTLIVES_PROCESS, context.getHandler());
+    const leaseMs = LEASE_MS + (outlivesMs ?? 0);
+    return from(this.claim(idempotent, leaseMs)).pipe(
       switchMap((state) =>
         state.kind === 'claimed'
-          ? this.perform(idempotent, state.holder, next, reply)
+          ? this.perform(idempotent, this.leaseOf(idempotent, state.holder, leaseMs), { next, reply })
           : from(this.answerAgain(state, reply)),
       ),
     );
   }
 
-  private claim(request: IdempotentRequest): Promise<IdempotencyState> {
+  private claim(request: IdempotentRequest, leaseMs: number): Promise<IdempotencyState> {
     if (this.running.has(nameOf(request))) return Promise.resolve({ kind: 'in-use', secondsLeft: 0 });
-    return this.store.claim(request);
+    return this.store.claim(request, leaseMs);
   }
 
-  private perform(request: IdempotentRequest, holder: string, next: CallHandler, reply: FastifyReply) {
-    const lease = new IdempotencyLease(this.store, request, holder);
+  private leaseOf(request: IdempotentRequest, holder: string, leaseMs: number): IdempotencyLease {
+    return new IdempotencyLease(this.store, request, holder, leaseMs);
+  }
+
+  private perform(
+    request: IdempotentRequest,
+    lease: IdempotencyLease,
+    { next, reply }: { next: CallHandler; reply: FastifyReply },
+  ) {
     this.running.add(nameOf(request));
     return next.handle().pipe(
       catchError((error: unknown) => from(lease.release()).pipe(switchMap(() => throwError(() => error)))),
-      concatMap((body: unknown) => from(this.keep(request, holder, body, reply))),
+      concatMap((body: unknown) => from(this.keep(request, lease.holder, body, reply))),
       finalize(() => {
         lease.close();
         this.running.delete(nameOf(request));

@@ -17,6 +17,7 @@ export class IdempotencyLease {
     private readonly store: IdempotencyStore,
     private readonly request: IdempotentRequest,
     readonly holder: string,
+    private readonly leaseMs: number,
   ) {
     this.heartbeat = setInterval(() => void this.renew(), RENEW_MS);
     this.heartbeat.unref();
@@ -39,7 +40,7 @@ export class IdempotencyLease {
   }
 
   private releaseLater(): void {
-    if (performance.now() - this.renewedAt > LEASE_MS) return;
+    if (performance.now() - this.renewedAt > this.leaseMs) return;
     setTimeout(
       () => void this.store.release(this.request, this.holder).catch(() => this.releaseLater()),
       RELEASE_AGAIN_MS,
@@ -49,7 +50,7 @@ export class IdempotencyLease {
   /** While the control database is away, the next beat tries again. */
   private async renew(): Promise<void> {
     const sentAt = performance.now();
-    await this.store.renew(this.request, this.holder).then(
+    await this.store.renew(this.request, this.holder, this.leaseMs).then(
       () => {
         this.renewedAt = sentAt;
       },

@@ -95,10 +95,10 @@ export class IdempotencyStore {
     this.box = config.encryptionKey && SecretBox.of(config.encryptionKey, config.formerEncryptionKeys);
   }
 
-  /** Takes the key for `LEASE_MS`, or says who has it. */
-  async claim(request: IdempotentRequest): Promise<IdempotencyState> {
+  /** Takes the key for `leaseMs`, or says who has it. */
+  async claim(request: IdempotentRequest, leaseMs: number): Promise<IdempotencyState> {
     const { apiKeyId, key, hash } = request;
-    const claimed: { holder: string }[] = await this.control.query(CLAIM, [apiKeyId, key, hash, LEASE_MS]);
+    const claimed: { holder: string }[] = await this.control.query(CLAIM, [apiKeyId, key, hash, leaseMs]);
     if (claimed[0]) return { kind: 'claimed', holder: claimed[0].holder };
     const rows: Row[] = await this.control.query(FIND, [apiKeyId, key, hash]);
     return rows[0] ? this.stateOf(rows[0], request) : { kind: 'in-use', secondsLeft: 0 };
@@ -120,8 +120,8 @@ export class IdempotencyStore {
     await this.control.query(RELEASE, [apiKeyId, key, holder]);
   }
 
-  async renew({ apiKeyId, key }: IdempotentRequest, holder: string): Promise<void> {
-    await this.control.query(RENEW, [apiKeyId, key, holder, LEASE_MS]);
+  async renew({ apiKeyId, key }: IdempotentRequest, holder: string, leaseMs: number): Promise<void> {
+    await this.control.query(RENEW, [apiKeyId, key, holder, leaseMs]);
   }
 
   async dropExpired(): Promise<void> {

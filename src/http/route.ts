@@ -17,6 +17,7 @@ export { ApiProblems } from './problem.js';
 
 export const REQUIRED_SCOPE = Symbol('required scope');
 export const PUBLIC = Symbol('public');
+export const OUTLIVES_PROCESS = Symbol('outlives its process');
 export const RAW_ANSWER = Symbol('raw answer');
 export const TENANT_ACCESS = Symbol('tenant access');
 export const SCOPE_EXTENSION = 'x-required-scope';
@@ -57,6 +58,14 @@ function tenantAccess(access: TenantAccess): MethodDecorator & ClassDecorator {
 /** Opens a route to everybody. */
 export function Public(): MethodDecorator & ClassDecorator {
   return SetMetadata(PUBLIC, true);
+}
+
+/**
+ * For how long, in milliseconds, what a request began may go on after its process died: so long its Idempotency-Key stays
+ * in use then, so that it never runs twice.
+ */
+export function OutlivesProcess(milliseconds: number): MethodDecorator {
+  return SetMetadata(OUTLIVES_PROCESS, milliseconds);
 }
 
 /** Sends what the route returns as it is, without the envelope. */

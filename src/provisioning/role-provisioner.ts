@@ -108,15 +108,23 @@ export class RoleProvisioner {
   async drop(server: ManagedServer, home: Role): Promise<void> {
     const found = await findOwned(server, home);
     if (!found) return;
-    const role = RoleName.of(home.username);
-    try {
-      await server.postgres.execute(dropRole(role));
-    } catch (error) {
-      if (sqlState(error) === SQLSTATE.undefinedObject) return;
-      if (sqlState(error) !== SQLSTATE.dependentObjectsStillExist) throw error;
-      await disentangle(server, found);
-      await server.postgres.execute(dropRole(role));
-    }
+    await dropEntangled(server, found);
+  }
+}
+
+/** Drops a role, whatever it was granted, and by whomever. Absent is fine. */
+export async function dropEntangled(
+  server: ManagedServer,
+  found: Pick<RoleRow, 'name' | 'oid'>,
+): Promise<void> {
+  const role = RoleName.of(found.name);
+  try {
+    await server.postgres.execute(dropRole(role));
+  } catch (error) {
+    if (sqlState(error) === SQLSTATE.undefinedObject) return;
+    if (sqlState(error) !== SQLSTATE.dependentObjectsStillExist) throw error;
+    await disentangle(server, found);
+    await server.postgres.execute(dropRole(role));
   }
 }
 
@@ -154,7 +162,7 @@ function emptyIfDuplicate(error: unknown): [] {
  * Any tenant may grant something in its database to any role, which then cannot be dropped. What the role owns there
  * goes to the owner of that database: Rowhouse drops nothing in it.
  */
-async function disentangle({ postgres }: ManagedServer, role: RoleRow): Promise<void> {
+async function disentangle({ postgres }: ManagedServer, role: Pick<RoleRow, 'name' | 'oid'>): Promise<void> {
   const name = RoleName.of(role.name);
   const places = await postgres.query<{ database: string; owner: string }>(FIND_ENTANGLEMENTS, [role.oid]);
   for (const { database, owner } of places) {

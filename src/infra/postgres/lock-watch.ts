@@ -50,6 +50,8 @@ const END_SQL = `
   FROM pg_catalog.unnest($1::integer[]) AS doomed (pid) JOIN pg_catalog.pg_stat_get_activity(NULL) a USING (pid)`;
 /** Of all that there are. The rest lasts until the watch looks again. */
 const TOO_MANY = 0.6;
+/** Of these, what Rowhouse's own work may have before it counts as anybody's. */
+const OWN_SHARE = 0.8;
 const MANY = 100;
 const NOBODY_HAS = 2_147_483_647;
 /** Prepared once, so that they need nothing of the catalogs when it counts. */
@@ -110,13 +112,13 @@ export class LockWatch {
   }
 
   /**
-   * The sessions of the role that holds the most. What Rowhouse's own work takes counts only when it is too much all by
-   * itself: code of a tenant's may run in it.
+   * The sessions of the role that holds the most. What Rowhouse's own work takes counts only when it is the most of it:
+   * code of a tenant's may run in it.
    */
   private findHog(holders: readonly Holder[], many: number): Holder[] {
     const own = holders.filter((holder) => this.seals.bears(holder));
     const others = holders.filter((holder) => !own.includes(holder));
-    return greatest(total(own) >= many ? holders : others);
+    return greatest(total(own) >= many * OWN_SHARE ? holders : others);
   }
 
   private async withRoom(client: Client, query: { name: string; text: string; values: unknown[] }) {

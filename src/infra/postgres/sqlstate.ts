@@ -109,10 +109,13 @@ export function isSessionLost(error: unknown): boolean {
   return error instanceof Error && isDriverDisconnect(error) && !isTimeout(error);
 }
 
+/** TypeORM lets go of a session that ended between two statements; the next one fails so, COMMIT too, unsent. */
+const RELEASED = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);
+
 /** The drivers give these no code: their own words are all there is to match. */
 function isDriverDisconnect(error: Error): boolean {
   return (
-    error.name === 'QueryRunnerProviderAlreadyReleasedError' ||
+    RELEASED.has(error.name) ||
     error.message.startsWith('Connection terminated') ||
     TIMEOUTS.has(error.message) ||
     error.message === 'Client has encountered a connection error and is not queryable'

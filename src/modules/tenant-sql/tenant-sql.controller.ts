@@ -6,12 +6,13 @@ import {
   ApiEnvelope,
   ApiProblems,
   Context,
+  OutlivesProcess,
   RequireScope,
   Summary,
   TenantRoute,
   UuidParam,
 } from '../../http/route.js';
-import { RunSqlDto } from './dto/run-sql.dto.js';
+import { MAX_TIMEOUT_MS, RunSqlDto } from './dto/run-sql.dto.js';
 import { SqlResultDto } from './dto/sql-result.dto.js';
 import { TenantSqlService } from './tenant-sql.service.js';
 
@@ -22,6 +23,7 @@ export class TenantSqlController {
 
   @Post(':id/sql')
   @TenantRoute()
+  @OutlivesProcess(MAX_TIMEOUT_MS)
   @RequireScope('tenants:sql')
   @Summary(
     'Run one SQL statement as the tenant',

@@ -49,13 +49,14 @@ export class ObjectOwnership {
   }
 
   /** Returns false when something works on the database by now. */
-  giveBack(server: ManagedServer, databaseId: string): Promise<boolean> {
-    return this.dataSource.transaction(async (tx) => {
+  async giveBack(server: ManagedServer, databaseId: string): Promise<boolean> {
+    const found = await this.dataSource.transaction(async (tx) => {
       const place = await lockExpectedObjects(tx, databaseId);
-      if (!place) return false;
-      await this.restore(tx, server, place);
-      return true;
+      return place && { place, schemas: await this.takeBack(server, place) };
     });
+    if (!found) return false;
+    await this.restore(server, found.place, found.schemas);
+    return true;
   }
 
   private async look(server: ManagedServer, place: ExpectedObjects): Promise<Finding[]> {
@@ -71,20 +72,27 @@ export class ObjectOwnership {
     }
   }
 
-  /**
-   * The administrator's session changes owners and nothing else, since that runs nobody's code. What is in `shared` is
-   * written anew afterwards, by the provisioner; what it has no rights for, no function that it then owns can do.
-   */
-  private async restore(tx: EntityManager, server: ManagedServer, place: ExpectedObjects): Promise<void> {
-    const { databaseName, ownerRole, own, databaseId } = place;
+  /** The administrator's session changes owners and nothing else, since that runs nobody's code. */
+  private async takeBack(server: ManagedServer, place: ExpectedObjects): Promise<string[]> {
     const known = await this.knownOf(server, place);
-    const schemas = await server.postgres.inDatabase(databaseName, (client) =>
+    return server.postgres.inDatabase(place.databaseName, (client) =>
       inTransaction(client, () => changeOwners(client, place, known)),
     );
+  }
+
+  /**
+   * What is in `shared` is written anew by the provisioner; what it has no rights for, no function that it then owns can
+   * do. The tenant's code may run in that, so nothing in the control database is locked meanwhile.
+   */
+  private async restore(
+    server: ManagedServer,
+    { databaseName, ownerRole, own, databaseId }: ExpectedObjects,
+    schemas: readonly string[],
+  ): Promise<void> {
     await this.hosts.ensure(server, { databaseName, ownerRole });
     if (own) await this.hosts.openPublicSchema(server, { databaseName, ownerRole });
     await this.connections.use(server, databaseName, (client) => grantTenants(client, schemas));
-    if (own) await recordPublic(tx, server, { databaseName, tenantId: own.tenantId });
+    if (own) await recordPublic(this.dataSource.manager, server, { databaseName, tenantId: own.tenantId });
     const { readers } = accessGroups(ownerRole);
     const hasReaders = await server.postgres.find('SELECT FROM pg_catalog.pg_roles WHERE rolname = $1', [
       readers.value,

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Client, ClientBase, ClientConfig, Pool, PoolClient } from 'pg';
 import { CONFIG, type Config } from '../../../config/config.js';
@@ -41,6 +41,7 @@ const WORTH_TRYING_AGAIN: ReadonlySet<string> = new Set([
  */
 @Injectable()
 export class HostConnections implements OnApplicationShutdown {
+  private readonly logger = new Logger(HostConnections.name);
   private readonly pools = newPools();
   private readonly longPools = newPools();
   private readonly windows = new LRUCache<string, LoginWindow>({ max: 10 * MAX_POOLS });
@@ -120,7 +121,12 @@ export class HostConnections implements OnApplicationShutdown {
   }
 
   private sessionOf(place: Place): typeof Client {
-    return workerClient(this.windowOf(place), this.seals);
+    return workerClient(this.windowOf(place), this.seals, (pid) => this.terminate(place, pid));
+  }
+
+  private async terminate({ server, databaseName }: Place, pid: number): Promise<void> {
+    this.logger.warn(`A statement in ${databaseName} went on after its timeout: its session ${pid} is ended`);
+    await server.postgres.query('SELECT pg_catalog.pg_terminate_backend($1)', [pid]);
   }
 
   private windowOf({ server, databaseName }: Place): LoginWindow {

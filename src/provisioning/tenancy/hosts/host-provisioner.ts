@@ -15,6 +15,7 @@ import { DatabaseName, RoleName } from '../../../kernel/identifiers.js';
 import { accessGroups } from '../../logins/login-names.js';
 import type { ManagedServer } from '../../managed-server.js';
 import { markOf, ownershipMismatch, workerMarkOf } from '../../marks.js';
+import { dropEntangled } from '../../role-provisioner.js';
 import { HostConnections } from './host-connections.js';
 import { type HostRoles, hostRoles } from './host-roles.js';
 import { installShared, upgradeShared } from './shared-installation.js';
@@ -91,7 +92,8 @@ export class HostProvisioner {
     const names = Object.values(hostRoles(databaseName)) as RoleName[];
     const found = await findRoles(server, names);
     for (const name of names) {
-      if (found.has(name.value)) await server.postgres.execute(`DROP ROLE IF EXISTS ${name.sql}`);
+      const role = found.get(name.value);
+      if (role) await dropEntangled(server, { name: name.value, oid: role.oid });
     }
   }
 

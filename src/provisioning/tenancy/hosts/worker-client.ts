@@ -1,9 +1,14 @@
 import { Client } from 'pg';
 import type { SessionSeals } from '../../../infra/postgres/session-seal.js';
 import type { LoginWindow } from './login-window.js';
+import { StatementWatch } from './statement-watch.js';
 
-/** A class of sessions that come in through the window and are sealed before anybody uses them. */
-export function workerClient(window: LoginWindow, seals: SessionSeals): typeof Client {
+/** A class of sessions that come in through the window, and are sealed and watched before anybody uses them. */
+export function workerClient(
+  window: LoginWindow,
+  seals: SessionSeals,
+  terminate: (pid: number) => Promise<unknown>,
+): typeof Client {
   return class WorkerClient extends Client {
     override connect(): Promise<this>;
     override connect(callback: (error: Error) => void): void;
@@ -17,6 +22,8 @@ export function workerClient(window: LoginWindow, seals: SessionSeals): typeof C
       this.on('error', () => {});
       await super.connect();
       await seals.seal(this);
+      const { processID } = this as unknown as { processID: number };
+      new StatementWatch(this, () => terminate(processID)).start();
     }
   };
 }
