@@ -49,8 +49,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   });
   const app = await createApp(config, options);
   try {
-    const adminKey = await app.get(AdminKey).ensure();
     await app.listen(config.http.port, config.http.host);
+    // After all that may fail: the key can be shown once only.
+    const adminKey = await app.get(AdminKey).ensure();
     const url = reachableUrl(await app.getUrl(), config);
     return { app, url, adminKey, warnings: app.get(LoginProofs).warnings() };
   } catch (error) {

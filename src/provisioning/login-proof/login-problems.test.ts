@@ -17,7 +17,7 @@ test.each([
   [refusal('no pg_hba.conf entry for host "10.0.0.1"', '28000'), 'pg_hba.conf lets no client of Rowhouse in'],
   [refusal('password authentication failed', '28P01'), 'the method scram-sha-256'],
   [refusal('sorry, too many clients already', '53300'), 'SQLSTATE 53300'],
-  [Object.assign(new Error('connect to 10.0.0.1:5432'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+  [Object.assign(new Error('connect to 10.0.0.1:5432'), { code: 'ECONNREFUSED' }), 'nothing listens'],
   [new Error('something about 10.0.0.1'), 'no answer'],
 ])('says what keeps clients from the direct port, and no address: %s', (error, words) => {
   const problem = describeDirectProblem(error);

@@ -73,5 +73,6 @@ function kindOf(error: unknown): string {
   const state = sqlState(error);
   if (state) return `SQLSTATE ${state}`;
   const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') return 'nothing listens on its port: start it';
   return typeof code === 'string' && /^[A-Z_]+$/.test(code) ? code : 'no answer';
 }
